@@ -1,7 +1,7 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
-#include <vector>
 
 #include "metrics/metric.h"
 
@@ -12,6 +12,7 @@ namespace kneepoint::curve {
 enum class LoadKind { Concurrency, RequestRate, Burst };
 
 std::string_view name(LoadKind kind);  // "concurrency", "request_rate", "burst"
+std::optional<LoadKind> parse_load_kind(std::string_view name);
 std::string_view unit(LoadKind kind);  // "clients", "requests/s", "requests"
 
 /// One steady state at one offered load. Rates are per second for the whole replica; NaN where

@@ -53,9 +53,13 @@ class LatencyTable {
   std::array<double, kMetrics.size() * kStatistics.size()> cells_{};
 };
 
+/// Every statistic, the nearest to `wanted` first: the mean stands beside p50, percentiles are as
+/// far apart as their numbers, and where two are equally far the more cautious one comes first.
+const std::array<Statistic, kStatistics.size()>& by_nearness(Statistic wanted);
+
 /// The statistic of `metric` to use when `wanted` was asked for. Exact when the table has it;
-/// otherwise, if `closest` is allowed, the nearest one there is (mean stands beside p50; then by
-/// distance between percentiles). Nothing when the metric was not published at all.
+/// otherwise, if `closest` is allowed, the first of by_nearness() there is. Nothing when neither is
+/// published.
 struct ChosenStatistic {
   Statistic statistic;
   bool exact;
@@ -64,7 +68,8 @@ std::optional<ChosenStatistic> choose_statistic(const LatencyTable& table, Metri
                                                 Statistic wanted, bool closest);
 
 /// NTPOT = e2e / output tokens (all times in ms). TPOT = (e2e - TTFT) / (output tokens - 1).
-/// e2e = TTFT + (output tokens - 1) * TPOT. Each is NaN when an input is.
+/// e2e = TTFT + (output tokens - 1) * TPOT. Each is NaN when an input is, and where the formula has
+/// no meaning: no output token, or for TPOT fewer than two.
 double ntpot_ms(double e2e_ms, double output_tokens);
 double tpot_ms(double e2e_ms, double ttft_ms, double output_tokens);
 double e2e_ms(double ttft_ms, double tpot_ms, double output_tokens);
