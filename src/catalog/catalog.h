@@ -14,10 +14,10 @@ namespace kneepoint::catalog {
 
 /// One set of tables: the shipped file, or a folder of CSV files laid over it.
 struct Layer {
-  std::string name;                // "shipped", "user", or the overlay's folder as given
+  std::string name;  // "shipped", "user", or the overlay's folder as given
   std::filesystem::path origin;
-  int rank = 0;                    // later layers replace rows of earlier ones by key
-  std::string hash;                // of its content; changes when any row changes
+  int rank = 0;      // later layers replace rows of earlier ones by key
+  std::string hash;  // of its content; changes when any row changes
 };
 
 struct Overlay {

@@ -17,10 +17,11 @@ struct ColumnSchema {
 };
 
 struct TableSchema {
-  std::string_view name;      // file is <name>.csv
+  std::string_view name;  // file is <name>.csv
   std::string_view sentence;
   std::span<const std::string_view> key;  // columns that identify a row across layers
   std::span<const ColumnSchema> columns;
+  bool several_sources;  // a layer may hold one row per key and source
 };
 
 std::span<const TableSchema> schemas();

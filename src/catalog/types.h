@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// The rows of the catalog as values. Every row carries where it comes from; an empty optional is
@@ -17,7 +18,7 @@ struct Provenance {
   std::string confidence;  // sourced | mixed | derived | memory | estimate | user
   std::string note;
   std::string layer;
-  int layer_rank = 0;      // 0 = shipped; a higher rank replaces a lower one row by row
+  int layer_rank = 0;  // 0 = shipped; a higher rank replaces a lower one row by row
 };
 
 /// Architecture as in a Hugging Face config.json. `complete` false: the columns do not describe
@@ -35,8 +36,8 @@ struct Model {
   std::string dtype;         // bfloat16, float16, ... of the checkpoint
   std::string quantization;  // fp8, nvfp4, mxfp4, compressed-tensors ...; empty: none
   std::optional<double> weight_bits;
-  std::optional<double> params_b, active_params_b;   // billions
-  std::optional<double> kv_elements_per_token;       // cache elements per token, all layers
+  std::optional<double> params_b, active_params_b;  // billions
+  std::optional<double> kv_elements_per_token;      // cache elements per token, all layers
   bool complete = false;
   std::optional<bool> gated;
   std::string licence_url;
@@ -45,7 +46,7 @@ struct Model {
 
 struct Accelerator {
   std::string id;            // Kubernetes name: nvidia-h100-80gb
-  std::string vendor, kind;  // kind: gpu | tpu
+  std::string vendor, kind;  // kind: gpu | tpu | npu
   std::string display_name, arch, compute_capability;
   std::optional<double> mem_gib_nominal, mem_gib_usable, mem_bw_gbs;
   std::optional<double> bf16_tflops, fp8_tflops, fp4_tflops, int8_tops;  // dense
@@ -65,7 +66,7 @@ struct Machine {
   double accelerator_count = 0;  // may be a fraction of one
   std::optional<double> local_ssd_gb, max_net_gbps;
   std::string gpudirect, arch, tpu_topology;
-  bool on_demand = true;         // false: only spot or flex-start can be bought
+  bool on_demand = true;  // false: only spot or flex-start can be bought
   Provenance from;
 };
 
@@ -92,7 +93,7 @@ struct Price {
 
 struct Region {
   std::string provider, region, place;
-  double latitude = 0, longitude = 0;
+  std::optional<double> latitude, longitude;  // degrees; none where a provider has one price for all
   Provenance from;
 };
 
@@ -108,7 +109,8 @@ struct Server {
   std::optional<int> port;
   std::string health_path, readiness_path, metrics_path;
   std::optional<int> metrics_port;
-  std::string metrics_enable, image_repository, status;  // status: active|maintenance|archived|unknown
+  std::string metrics_enable, image_repository,
+      status;  // status: active|maintenance|archived|unknown
   Provenance from;
 };
 

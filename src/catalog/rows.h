@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string_view>
+
+#include "catalog/catalog.h"
+
+/// One row of a table as a value. The catalog's own; other rooms read Catalog.
+namespace kneepoint::catalog {
+
+/// A row with the layer it stands in.
+struct Row {
+  const Table& table;
+  std::size_t index;
+  const Layer& layer;
+
+  std::string_view text(std::string_view column) const { return table.text(index, column); }
+};
+
+Model read_model(const Row& row);
+Accelerator read_accelerator(const Row& row);
+Machine read_machine(const Row& row);
+Price read_price(const Row& row);
+Region read_region(const Row& row);
+UseCase read_use_case(const Row& row);
+Server read_server(const Row& row);
+ServerVersion read_server_version(const Row& row);
+ServerFlag read_server_flag(const Row& row);
+ServerMetric read_server_metric(const Row& row);
+Source read_source(const Row& row);
+
+}  // namespace kneepoint::catalog
