@@ -66,7 +66,7 @@ TEST(TextTable, CountsWideAndCombiningCharactersByTheirColumns) {
 TEST(TextTable, AHostileCellCannotMoveTheCursorOrBreakTheRow) {
   Table table({{"A", "a"}, {"B", "b"}});
   table.add_row({Cell::text("x\x1b[2J\ny\xff"), Cell::text("\u202Eevil")});
-  EXPECT_EQ(write_text(table), "A             B\nx\\x1b[2J\\ny\uFFFD \\u202eevil\n");
+  EXPECT_EQ(write_text(table), "A            B\nx\\x1b[2J\\ny\uFFFD \\u202eevil\n");
 }
 
 TEST(CsvTable, QuotesOnlyWhatNeedsIt) {
