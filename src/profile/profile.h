@@ -13,29 +13,30 @@ namespace kneepoint::profile {
 
 /// How many workers of one role a disaggregated setup runs, and how each is split.
 struct Role {
-  std::optional<int> workers, tensor_parallel, expert_parallel, attention_dp;
+  std::optional<int> workers, tensor_parallel, expert_parallel;
+  std::optional<bool> attention_dp;  // data-parallel attention
 };
 
 /// model + precision + server + version + accelerators of one replica + how it is split.
 struct ServingSetup {
   std::string model;
-  std::string checkpoint;            // what was loaded, when it differs or is known
+  std::string checkpoint;  // what was loaded, when it differs or is known
   std::string model_server, model_server_version, container_image;
   std::string serving_stack, serving_stack_version;  // e.g. llm-d; empty: none
   std::string accelerator;
-  std::optional<int> accelerator_count;              // per replica
+  std::optional<int> accelerator_count;  // per replica
   std::optional<int> tensor_parallel, pipeline_parallel, data_parallel, expert_parallel;
-  std::string weight_precision, kv_precision;        // fp4, fp8, fp16, bf16 ...; empty: not stated
-  std::string decoding;              // "serving", "speculative" or "disaggregated"
-  std::string speculative_decoding;  // none, mtp, eagle3, unknown ... as the source says
-  Role prefill, decode;              // disaggregated only
+  std::string weight_precision, kv_precision;  // fp4, fp8, fp16, bf16 ...; empty: not stated
+  std::string decoding;                        // "serving", "speculative" or "disaggregated"
+  std::string speculative_decoding;            // none, mtp, eagle3, unknown ... as the source says
+  Role prefill, decode;                        // disaggregated only
   std::string topology_from, recorded_topology;
-  std::string server_settings;       // launch options, ';'-separated, as published
+  std::string server_settings;  // launch options, ';'-separated, as published
 };
 
 /// What was asked: lengths in tokens of the server's tokenizer.
 struct Workload {
-  std::string name;                  // "random:1024/1024:range0.8", "sharegpt" ...
+  std::string name;  // "random:1024/1024:range0.8", "sharegpt" ...
   std::optional<double> input_tokens_nominal, output_tokens_nominal;
   std::optional<double> input_tokens_mean, output_tokens_mean;
 };
@@ -47,24 +48,24 @@ std::optional<EvidenceKind> parse_evidence_kind(std::string_view name);
 /// Where the numbers of a profile come from. A number without evidence is a bug.
 struct Evidence {
   EvidenceKind kind = EvidenceKind::Published;
-  std::string source;    // catalog::Source name, or who measured
+  std::string source;  // catalog::Source name, or who measured
   std::string licence;
 };
 
 /// One load point: its numbers and their own evidence.
 struct Point {
   curve::LoadPoint at;
-  std::string id;                          // the source's id of the point
+  std::string id;  // the source's id of the point
   std::optional<double> request_count, error_count;
   std::optional<double> input_tokens_mean, output_tokens_mean;  // of this point
   std::string measured_on, source_ref;
-  std::string server_settings;             // empty: as the setup's
-  std::string derived;                     // columns computed rather than measured, as published
-  std::string flags;                       // ';'-separated; a flag never disappears
+  std::string server_settings;  // empty: as the setup's
+  std::string derived;          // columns computed rather than measured, as published
+  std::string flags;            // ';'-separated; a flag never disappears
 };
 
 struct Profile {
-  std::string id;         // stable: made from the source's series
+  std::string id;  // stable: made from the source's series
   std::string series_id, curve_id;
   ServingSetup setup;
   Workload workload;
@@ -72,10 +73,13 @@ struct Profile {
   Evidence evidence;
   std::vector<Point> points;  // ascending load
 
-  std::string layer;      // where the store has it from; not part of the JSON
+  std::string layer;  // where the store has it from; not part of the JSON
 };
 
 /// Every flag of any point, in order of first appearance.
 std::vector<std::string> flags_of(const Profile& profile);
+
+/// The numbers of the points alone, for the pure functions of curve.
+std::vector<curve::LoadPoint> curve_of(const Profile& profile);
 
 }  // namespace kneepoint::profile
