@@ -6,17 +6,26 @@
 
 namespace kneepoint::curve {
 
+namespace {
+
+/// std::lerp stays between its ends, but answers with one of them where the other is NaN.
+double line(double a, double b, double share) {
+  return metrics::is_missing(a) || metrics::is_missing(b) ? metrics::kMissing
+                                                          : std::lerp(a, b, share);
+}
+
+}  // namespace
+
 LoadPoint between(const LoadPoint& a, const LoadPoint& b, double share) {
   LoadPoint point;
-  point.load = std::lerp(a.load, b.load, share);
-  point.requests_per_second = std::lerp(a.requests_per_second, b.requests_per_second, share);
+  point.load = line(a.load, b.load, share);
+  point.requests_per_second = line(a.requests_per_second, b.requests_per_second, share);
   point.output_tokens_per_second =
-      std::lerp(a.output_tokens_per_second, b.output_tokens_per_second, share);
-  point.input_tokens_per_second =
-      std::lerp(a.input_tokens_per_second, b.input_tokens_per_second, share);
+      line(a.output_tokens_per_second, b.output_tokens_per_second, share);
+  point.input_tokens_per_second = line(a.input_tokens_per_second, b.input_tokens_per_second, share);
   for (const metrics::Metric m : metrics::kMetrics) {
     for (const metrics::Statistic s : metrics::kStatistics) {
-      point.latency.set(m, s, std::lerp(a.latency.get(m, s), b.latency.get(m, s), share));
+      point.latency.set(m, s, line(a.latency.get(m, s), b.latency.get(m, s), share));
     }
   }
   return point;
