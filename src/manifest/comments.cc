@@ -1,0 +1,172 @@
+#include "manifest/comments.h"
+
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "manifest/text.h"
+
+namespace kneepoint::manifest {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+std::string or_not_validated(const std::string& value) {
+  return value.empty() ? "not validated" : value;
+}
+
+void version_block(Lines& out, const Request& request, const Facts& facts) {
+  const auto& checked = request.validated;
+  out.push_back("Generated on " + to_text(request.generated_on) + " using:");
+  out.push_back("GKE cluster " + or_not_validated(checked.cluster_version));
+  out.push_back("GPU driver " + or_not_validated(checked.gpu_driver_version) +
+                " for node version " + or_not_validated(checked.node_version));
+  out.push_back("Model server " + facts.server.name + " " + facts.version +
+                (checked.server_ran ? "" : " (not validated: not started with these options)"));
+}
+
+void setup_block(Lines& out, const Request& request, const Facts& facts, const Plan& plan) {
+  const auto& split = plan.split;
+  std::string line = "Setup: " + request.model;
+  if (!request.checkpoint.empty() && request.checkpoint != request.model)
+    line += ", checkpoint " + request.checkpoint;
+  line += fmt::format(" on {} x {} per replica (tensor {}", split.accelerators,
+                      facts.accelerator.id, split.tensor_parallel);
+  if (split.pipeline_parallel > 1) line += fmt::format(", pipeline {}", split.pipeline_parallel);
+  if (split.data_parallel > 1) line += fmt::format(", data {}", split.data_parallel);
+  if (split.expert_parallel > 1) line += fmt::format(", expert {}", split.expert_parallel);
+  out.push_back(line + ")");
+  out.push_back("Image: " + facts.image +
+                (facts.image_from.empty() ? "" : " (" + facts.image_from + ")"));
+  for (const auto& reason : request.reasons) out.push_back(reason);
+}
+
+void memory_block(Lines& out, const Facts& facts, const Plan& plan) {
+  out.push_back("Accelerator memory: " + plan.fit.sentence);
+  if (plan.fit.fit == perfmodel::Fit::DoesNotFit)
+    out.push_back("WARNING: by this estimate it does not fit; emitted because that was asked for");
+  if (plan.max_model_len_cut)
+    out.push_back(
+        fmt::format("Longest context: {} of the model's {} tokens, because the cache of one longer "
+                    "request does "
+                    "not fit",
+                    *plan.max_model_len, facts.model.max_position.value_or(0)));
+  if (!plan.size_known)
+    out.push_back(
+        "Requests below assume the most weights these accelerators can hold (usable memory x "
+        "utilization x count), because the size is unknown");
+  out.push_back(fmt::format(
+      "Weights: {}{}; memory request {} GiB (4, {} per accelerator, {}, {} of /dev/shm), "
+      "ephemeral-storage {} GiB: estimates, not measured",
+      plan.size_known ? "" : "at most ", human_bytes(plan.weight_bytes), plan.memory_gib,
+      4 + plan.swap_gib_per_accelerator,
+      plan.weights_in_memory ? "nothing for reading files" : "half the weights for reading files",
+      plan.shm_gib, plan.ephemeral_gib));
+  if (plan.weights_in_memory)
+    out.push_back(
+        "Weights of 90 GiB or more do not fit the default 100 GiB boot disk: HF_HOME is on "
+        "/dev/shm "
+        "and counts as pod memory. Instead you can remove HF_HOME and take a larger boot disk "
+        "(Standard: --disk-size of the node pool; Autopilot: bootDiskSize in a ComputeClass)");
+  else if (plan.ephemeral_gib > kBootDiskGib)
+    out.push_back(
+        fmt::format("ephemeral-storage of {} GiB is more than the 90 GiB a default boot disk "
+                    "leaves: use a node "
+                    "pool with --disk-size of {} or more",
+                    plan.ephemeral_gib, (plan.ephemeral_gib * 10 + 8) / 9 + 10));
+  if (plan.cpu_cut)
+    out.push_back(fmt::format("CPU request cut to {}, what machine type {} can give", plan.cpu,
+                              facts.machine->machine_type));
+  if (facts.machine)
+    out.push_back("Sized for machine type " + facts.machine->provider + " " +
+                  facts.machine->machine_type);
+  out.push_back(fmt::format(
+      "Startup: {:.0f} s expected (download {:.0f} MB/s, load {:.0f} MB/s, {:.0f} s warm-up: "
+      "assumptions, not measurements); the probe allows {} s, twice that or at least 600 s",
+      plan.load_seconds, kDownloadBytesPerSecond / 1e6, kLoadBytesPerSecond / 1e6, kWarmUpSeconds,
+      plan.startup_periods * kStartupPeriodSeconds));
+}
+
+void metrics_block(Lines& out, const Facts& facts) {
+  static constexpr std::pair<const char*, const char*> kSignals[] = {
+      {"waiting", "waiting requests"},
+      {"running", "running requests"},
+      {"kv_cache_usage", "KV cache use"},
+      {"ttft", "time to first token"}};
+  std::vector<std::string> parts;
+  for (const auto& [signal, meaning] : kSignals) {
+    const auto found = facts.metrics.find(signal);
+    parts.push_back(std::string(meaning) + " " +
+                    (found == facts.metrics.end() ? "(none)" : found->second.series));
+  }
+  out.push_back("Metrics of " + facts.server.name + " " + facts.version + ": " + join(parts, ", "));
+  if (facts.server.metrics_path.empty())
+    out.push_back("No PodMonitoring: the catalog knows no metrics path of " + facts.server.name);
+}
+
+void remarks_block(Lines& out, const Facts& facts, const StartCommand& start) {
+  if (facts.accelerator.gke_label.empty())
+    out.push_back("No GKE label is known for " + facts.accelerator.id +
+                  ": no node selector is set. Where GPU Feature Discovery runs, select on "
+                  "nvidia.com/gpu.product");
+  if (facts.server.status == "maintenance" || facts.server.status == "archived")
+    out.push_back("WARNING: " + facts.server.name + " is " + facts.server.status +
+                  "; choose another server for new deployments");
+  if (facts.server.name != "vllm" && !facts.server.from.note.empty())
+    out.push_back("Catalog note on " + facts.server.name + ": " + facts.server.from.note);
+  for (const auto& remark : start.remarks) out.push_back("Not set: " + remark);
+}
+
+void commands_block(Lines& out, const Request& request, const Facts& facts,
+                    const std::string& base) {
+  const std::string space = shell_word(request.namespace_name);
+  const std::string& loaded = request.checkpoint.empty() ? request.model : request.checkpoint;
+  if (facts.model.gated.value_or(false)) {
+    out.push_back("Gated model: first accept the licence of " + facts.model.id + " at " +
+                  (facts.model.licence_url.empty() ? "https://huggingface.co/" + loaded
+                                                   : facts.model.licence_url));
+  } else if (!facts.model.gated) {
+    out.push_back("Whether " + facts.model.id +
+                  " is gated is not known; if so, accept its licence at https://huggingface.co/" +
+                  loaded);
+  }
+  out.emplace_back("To deploy (the token is read from the variable HF_TOKEN of your shell):");
+  if (request.namespace_name != "default") out.push_back("  kubectl create namespace " + space);
+  const std::string optional =
+      facts.model.gated.has_value() && !*facts.model.gated ? "   # optional: not gated" : "";
+  out.push_back("  kubectl create secret generic " + shell_word(request.secret_name) +
+                " --from-literal=hf_api_token=\"$HF_TOKEN\" --namespace=" + space + optional);
+  out.push_back("  kubectl apply --filename=manifest.yaml --namespace=" + space);
+  out.push_back("  kubectl wait --for=condition=Available --timeout=60m deployment/" + base +
+                "-deployment --namespace=" + space);
+  out.push_back("  kubectl port-forward service/" + base +
+                "-service 8000:8000 --namespace=" + space);
+  const json::Object body{
+      {"model", facts.flags.contains("served_model_name") ? request.model : loaded},
+      {"messages", json::Array{json::Object{{"role", "user"}, {"content", "Hello"}}}},
+      {"max_tokens", 64}};
+  out.push_back("  curl http://localhost:8000/v1/chat/completions --header " +
+                shell_word("Content-Type: application/json") + " --data " +
+                shell_word(json::to_line(body)));
+  out.emplace_back("To collect metrics (managed Prometheus):");
+  out.emplace_back(
+      "  gcloud container clusters update CLUSTER --project=PROJECT --location=LOCATION "
+      "--enable-managed-prometheus --logging=SYSTEM,WORKLOAD "
+      "--monitoring=SYSTEM,DEPLOYMENT,HPA,POD,DCGM --auto-monitoring-scope=ALL");
+}
+
+}  // namespace
+
+std::vector<std::string> comments(const Request& request, const Facts& facts, const Plan& plan,
+                                  const StartCommand& start, const std::string& base) {
+  Lines out;
+  version_block(out, request, facts);
+  setup_block(out, request, facts, plan);
+  memory_block(out, facts, plan);
+  metrics_block(out, facts);
+  remarks_block(out, facts, start);
+  commands_block(out, request, facts, base);
+  return out;
+}
+
+}  // namespace kneepoint::manifest

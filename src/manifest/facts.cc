@@ -1,0 +1,144 @@
+#include "manifest/facts.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/text.h"
+#include "catalog/catalog.h"
+#include "manifest/text.h"
+
+namespace kneepoint::manifest {
+namespace {
+
+tl::unexpected<Error> not_found(std::string_view what, const std::string& wanted,
+                                const std::vector<std::string>& names) {
+  std::string message = "no " + std::string(what) + " " + shown(wanted) + " in the catalog";
+  if (const auto near = nearest(wanted.substr(0, 200), names); !near.empty())
+    message += "; did you mean " + join(near, ", ") + "?";
+  return fail(ErrorCode::NotFound, std::move(message));
+}
+
+template <class Row>
+std::vector<std::string> names_of(const std::vector<Row>& rows, std::string Row::* name) {
+  std::vector<std::string> names;
+  for (const Row& row : rows) names.push_back(row.*name);
+  return names;
+}
+
+/// The newest release that has an image; empty when the catalog has none.
+std::string newest_release(const catalog::Catalog& catalog, const std::string& server) {
+  std::string newest;
+  for (const auto& row : catalog.server_versions()) {
+    if (row.server != server || row.channel != "release" || row.image.empty()) continue;
+    if (newest.empty() || catalog::compare_versions(row.version, newest).value_or(-1) > 0)
+      newest = row.version;
+  }
+  return newest;
+}
+
+/// "0.14.0" of "0.14.0(g11b6af528)" or "0.6.3.dev116+g151ef4ef"; empty when it starts otherwise.
+std::string release_of(std::string_view version) {
+  const auto end = version.find_first_not_of("0123456789.");
+  std::string_view number = version.substr(0, end);
+  while (!number.empty() && number.back() == '.') number.remove_suffix(1);
+  return std::count(number.begin(), number.end(), '.') >= 1 ? std::string(number) : "";
+}
+
+/// Every version the catalog can name should give an image that can be pulled: the row's own, the
+/// tag by the naming rule, or, for a build that was never published, the release of its number.
+Result<void> find_image(const catalog::Catalog& catalog, const Request& request, Facts& facts) {
+  const auto* row = catalog.server_version(facts.server.name, facts.version);
+  if (!request.image.empty()) {
+    if (!is_image_reference(request.image))
+      return fail(ErrorCode::InvalidArgument, shown(request.image) + " is not an image reference");
+    facts.image = request.image;
+    if (row == nullptr || row->image != request.image) facts.image_from = "given with the request";
+    return {};
+  }
+  if (row != nullptr && !row->image.empty()) {
+    facts.image = row->image;
+    return {};
+  }
+  if (row == nullptr && !is_image_tag(facts.version))
+    return fail(ErrorCode::InvalidArgument, shown(facts.version) + " is not a version of " +
+                                                facts.server.name + " nor an image tag");
+  const std::string& repository = facts.server.image_repository;
+  const std::string number = release_of(facts.version);
+  if (repository.empty() || (row != nullptr && number.empty())) return {};  // create() says so
+  if (row == nullptr) {
+    facts.image = repository + ":" + (number.empty() ? "" : "v") + facts.version;
+    facts.image_from = "by the naming rule; the catalog does not know this version";
+  } else {
+    facts.image = repository + ":v" + number;
+    facts.image_from = "the release of the same number, because the build " + facts.version +
+                       " was not published as an image: measured figures may differ";
+  }
+  return {};
+}
+
+Result<void> find_machine(const catalog::Catalog& catalog, const Request& request, Facts& facts) {
+  if (!request.machine_type.empty()) {
+    const auto* machine = catalog.machine(request.provider, request.machine_type);
+    if (machine == nullptr)
+      return not_found(request.provider == "gcp" ? "machine type" : "machine type of the provider",
+                       request.machine_type,
+                       names_of(catalog.machines(), &catalog::Machine::machine_type));
+    facts.machine = *machine;
+    facts.arm_host = machine->arch == "arm64";
+    return {};
+  }
+  bool arm = false;
+  bool other = false;
+  for (const auto& machine : catalog.machines()) {
+    if (machine.accelerator != facts.accelerator.id) continue;
+    (machine.arch == "arm64" ? arm : other) = true;
+  }
+  facts.arm_host = arm && !other;
+  return {};
+}
+
+}  // namespace
+
+Result<Facts> resolve(const catalog::Catalog& catalog, const Request& request) {
+  const auto* model = catalog.model(request.model);
+  const auto* checkpoint = request.checkpoint.empty() ? model : catalog.model(request.checkpoint);
+  const auto* accelerator = catalog.accelerator(request.accelerator);
+  const auto* server = catalog.server(request.model_server);
+  if (model == nullptr && checkpoint == nullptr)
+    return not_found("model", request.model, names_of(catalog.models(), &catalog::Model::id));
+  if (accelerator == nullptr)
+    return not_found("accelerator", request.accelerator,
+                     names_of(catalog.accelerators(), &catalog::Accelerator::id));
+  if (server == nullptr)
+    return not_found("model server", request.model_server,
+                     names_of(catalog.servers(), &catalog::Server::name));
+
+  Facts facts;
+  facts.model = checkpoint != nullptr ? *checkpoint : *model;
+  facts.checkpoint_known = checkpoint != nullptr;
+  facts.accelerator = *accelerator;
+  facts.server = *server;
+  facts.version = request.model_server_version;
+  if (facts.version.empty()) facts.version = newest_release(catalog, server->name);
+  const bool v_number = facts.version.size() > 1 && facts.version[0] == 'v' &&
+                        facts.version[1] >= '0' && facts.version[1] <= '9';
+  if (v_number) facts.version.erase(0, 1);
+  if (facts.version.empty() && request.image.empty())
+    return fail(ErrorCode::Unsatisfiable, "the catalog has no release of " + server->name +
+                                              " with an image; name a version or an image");
+  if (auto found = find_image(catalog, request, facts); !found) return fail(found.error());
+  if (auto found = find_machine(catalog, request, facts); !found) return fail(found.error());
+  for (const auto& row : catalog.server_flags()) {
+    if (row.server != server->name) continue;
+    if (const auto* flag = catalog.flag(server->name, facts.version, row.purpose))
+      facts.flags.emplace(row.purpose, *flag);
+  }
+  for (const auto& row : catalog.server_metrics()) {
+    if (row.server != server->name) continue;
+    if (const auto* metric = catalog.metric(server->name, facts.version, row.signal))
+      facts.metrics.emplace(row.signal, *metric);
+  }
+  return facts;
+}
+
+}  // namespace kneepoint::manifest

@@ -1,0 +1,199 @@
+#include "manifest/manifest.h"
+
+#include <utility>
+
+#include "manifest/args.h"
+#include "manifest/comments.h"
+#include "manifest/objects.h"
+#include "manifest/plan.h"
+#include "manifest/text.h"
+
+namespace kneepoint::manifest {
+namespace {
+
+constexpr int kServicePort = 8000;
+constexpr const char* kShmVolume = "dshm";
+
+/// What the objects of one manifest share.
+struct Naming {
+  std::string base;  // <model>-<server>
+  std::string namespace_name;
+
+  StringMap selector() const { return {{"app", base + "-inference-server"}}; }
+  ObjectMeta meta(const std::string& suffix) const {
+    return {base + suffix,
+            namespace_name,
+            {{"app", base + "-inference-server"}, {"kneepoint.dev/generated", "true"}},
+            {}};
+  }
+};
+
+Result<void> check(const Request& request, const Facts& facts) {
+  const auto invalid = [](std::string why) {
+    return fail(ErrorCode::InvalidArgument, std::move(why));
+  };
+  if (!is_model_id(request.model))
+    return invalid("model " + shown(request.model) + " is not a Hugging Face id (owner/name)");
+  if (!request.checkpoint.empty() && !is_model_id(request.checkpoint))
+    return invalid("checkpoint " + shown(request.checkpoint) +
+                   " is not a Hugging Face id (owner/name)");
+  if (!is_dns_label(request.namespace_name))
+    return invalid("namespace " + shown(request.namespace_name) +
+                   " is not a DNS label: lower case letters, digits and '-', at most 63");
+  if (!is_dns_subdomain(request.secret_name))
+    return invalid("secret name " + shown(request.secret_name) +
+                   " is not a DNS name: lower case letters, digits, '-' and '.'");
+  if (request.replicas < 0 || request.replicas > 100'000)
+    return invalid("replicas is a number from 0");
+  for (const auto& limit : {request.max_num_seqs, request.max_num_batched_tokens})
+    if (limit && *limit < 1) return invalid("engine limits are numbers from 1");
+  if (!facts.image.empty() && !is_image_reference(facts.image))
+    return invalid(shown(facts.image) + " is not an image reference");
+  if (facts.accelerator.vendor != "nvidia" || facts.accelerator.kind != "gpu")
+    return fail(ErrorCode::Unsatisfiable,
+                "manifests are made for NVIDIA GPUs; of " + facts.accelerator.id + " (" +
+                    facts.accelerator.vendor + " " + facts.accelerator.kind +
+                    ") the resource name and image of the server are not described yet");
+  return {};
+}
+
+std::vector<EnvVar> environment(const Request& request, const Facts& facts, const Plan& plan) {
+  const std::string& loaded = request.checkpoint.empty() ? request.model : request.checkpoint;
+  std::vector<EnvVar> env{{kModelVariable, no_expansion(loaded), "", ""}};
+  // Without a gate the pod must start even if nobody made the secret.
+  const bool optional = facts.model.gated.has_value() && !*facts.model.gated;
+  for (const char* name : {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"})
+    env.push_back({name, "", request.secret_name, "hf_api_token", optional});
+  if (plan.weights_in_memory) env.push_back({"HF_HOME", "/dev/shm/hf_cache", "", ""});
+  return env;
+}
+
+Container server_container(const Request& request, const Facts& facts, const Plan& plan,
+                           const StartCommand& start) {
+  Container server;
+  server.name = "inference-server";
+  server.image = facts.image;
+  server.command = start.command;
+  server.args = start.args;
+  server.env = environment(request, facts, plan);
+  server.ports = {{"http", *facts.server.port}};
+  if (facts.server.metrics_port && *facts.server.metrics_port != *facts.server.port)
+    server.ports.push_back({"metrics", *facts.server.metrics_port});
+  const std::string gpus = std::to_string(plan.split.accelerators);
+  const StringMap bounded{{"memory", std::to_string(plan.memory_gib) + "Gi"},
+                          {"ephemeral-storage", std::to_string(plan.ephemeral_gib) + "Gi"},
+                          {"nvidia.com/gpu", gpus}};
+  server.requests = {{"cpu", std::to_string(plan.cpu)}};
+  server.requests.insert(server.requests.end(), bounded.begin(), bounded.end());
+  server.limits = bounded;
+
+  const std::string ready =
+      facts.server.readiness_path.empty() ? facts.server.health_path : facts.server.readiness_path;
+  // The first answer comes when the weights are loaded, so only the startup probe has to wait.
+  server.startup =
+      HttpProbe{facts.server.health_path, "http", kStartupPeriodSeconds, 5, plan.startup_periods};
+  server.readiness = HttpProbe{ready, "http", 5, 5, 3};
+  server.liveness = HttpProbe{facts.server.health_path, "http", 10, 5, 3};
+  server.mounts = {{kShmVolume, "/dev/shm"}};
+  return server;
+}
+
+PodTemplate pod(const Request& request, const Facts& facts, const Plan& plan,
+                const StartCommand& start, const Naming& naming) {
+  PodTemplate out;
+  out.labels = naming.selector();
+  if (const auto value = label_value(model_name(request.model)); !value.empty())
+    out.labels.emplace_back("ai.gke.io/model", value);
+  if (const auto value = label_value(facts.server.name); !value.empty())
+    out.labels.emplace_back("ai.gke.io/inference-server", value);
+  if (is_label_value(facts.accelerator.gke_label)) {
+    out.node_selector = {{"cloud.google.com/gke-accelerator", facts.accelerator.gke_label},
+                         {"cloud.google.com/gke-gpu-driver-version", "latest"}};
+  }
+  out.tolerations = {{"nvidia.com/gpu", "Exists", "", "NoSchedule"}};
+  if (facts.arm_host) {
+    out.node_selector.emplace_back("kubernetes.io/arch", "arm64");
+    out.tolerations.push_back({"kubernetes.io/arch", "Equal", "arm64", "NoSchedule"});
+  }
+  out.containers = {server_container(request, facts, plan, start)};
+  out.volumes = {{kShmVolume, std::to_string(plan.shm_gib) + "Gi"}};
+  return out;
+}
+
+Deployment deployment(const Request& request, const Facts& facts, const Plan& plan,
+                      const StartCommand& start, const Naming& naming) {
+  Deployment out;
+  out.meta = naming.meta("-deployment");
+  out.meta.annotations = {{"kneepoint.dev/generated", "true"},
+                          {"kneepoint.dev/version", kManifestVersion},
+                          {"kneepoint.dev/inference-server", facts.server.name},
+                          {"kneepoint.dev/inference-server-version", facts.version}};
+  out.replicas = request.replicas;
+  // The default of ten minutes would call a slow first start a failed rollout.
+  constexpr int kPullSeconds = 900;
+  out.progress_deadline_seconds = plan.startup_periods * kStartupPeriodSeconds + kPullSeconds;
+  out.selector = naming.selector();
+  out.pod = pod(request, facts, plan, start, naming);
+  return out;
+}
+
+Service service(const Naming& naming) {
+  return {naming.meta("-service"), naming.selector(), {{"http", kServicePort, "http"}}};
+}
+
+PodMonitoring monitoring(const Facts& facts, const Naming& naming) {
+  const auto& server = facts.server;
+  const bool own_port = server.metrics_port && *server.metrics_port != *server.port;
+  return {naming.meta("-monitoring"), naming.selector(), own_port ? "metrics" : "http",
+          server.metrics_path, "15s"};
+}
+
+template <class T>
+void add(Manifest& manifest, const T& object) {
+  json::Object doc = to_json(object);
+  manifest.objects.push_back({std::string(doc.at("kind").as_string()),
+                              std::string(doc.at("apiVersion").as_string()), object.meta.name,
+                              std::move(doc)});
+}
+
+}  // namespace
+
+Result<Manifest> create(const Request& request, const Facts& facts) {
+  if (auto ok = check(request, facts); !ok) return fail(ok.error());
+  const auto numbers = plan(request, facts);
+  if (!numbers) return fail(numbers.error());
+  const auto start = start_command(request, facts, *numbers);
+  if (!start) return fail(start.error());
+
+  const Naming naming{base_name(request.model, facts.server.name), request.namespace_name};
+  Manifest manifest;
+  manifest.manifest_version = kManifestVersion;
+  add(manifest, deployment(request, facts, *numbers, *start, naming));
+  add(manifest, service(naming));
+  if (!facts.server.metrics_path.empty()) add(manifest, monitoring(facts, naming));
+  manifest.comments = comments(request, facts, *numbers, *start, naming.base);
+  return manifest;
+}
+
+Result<Manifest> create(const catalog::Catalog& catalog, const Request& request) {
+  const auto facts = resolve(catalog, request);
+  if (!facts) return fail(facts.error());
+  return create(request, *facts);
+}
+
+std::string to_yaml_text(const Manifest& manifest, Output what) {
+  std::string out;
+  if (what != Output::Comments) {
+    for (const auto& object : manifest.objects) {
+      if (!out.empty()) out += "---\n";
+      out += json::to_yaml(object.doc);
+    }
+  }
+  if (what == Output::All && !out.empty() && !manifest.comments.empty()) out += "\n";
+  if (what != Output::Manifest) {
+    for (const auto& line : manifest.comments) out += "# " + comment_line(line) + "\n";
+  }
+  return out;
+}
+
+}  // namespace kneepoint::manifest

@@ -1,0 +1,174 @@
+#include "manifest/objects.h"
+
+namespace kneepoint::manifest {
+namespace {
+
+using json::Array;
+using json::Object;
+
+Object json_of(const EnvVar& variable);
+Object json_of(const ContainerPort& port);
+Object json_of(const VolumeMount& mount);
+Object json_of(const MemoryVolume& volume);
+Object json_of(const Toleration& toleration);
+Object json_of(const Container& container);
+Object json_of(const ServicePort& port);
+
+void put(Object& object, std::string_view key, const std::string& value) {
+  if (!value.empty()) object[key] = value;
+}
+
+void put(Object& object, std::string_view key, const std::optional<int>& value) {
+  if (value) object[key] = *value;
+}
+
+void put(Object& object, std::string_view key, const StringMap& map) {
+  if (map.empty()) return;
+  Object out;
+  for (const auto& [name, value] : map) out[name] = value;
+  object[key] = std::move(out);
+}
+
+void put(Object& object, std::string_view key, const std::vector<std::string>& texts) {
+  if (texts.empty()) return;
+  Array out;
+  for (const auto& text : texts) out.emplace_back(text);
+  object[key] = std::move(out);
+}
+
+template <class T>
+void put(Object& object, std::string_view key, const std::vector<T>& items) {
+  if (items.empty()) return;
+  Array out;
+  for (const T& item : items) out.emplace_back(json_of(item));
+  object[key] = std::move(out);
+}
+
+Object json_of(const ObjectMeta& meta) {
+  Object out;
+  put(out, "name", meta.name);
+  put(out, "namespace", meta.namespace_name);
+  put(out, "labels", meta.labels);
+  put(out, "annotations", meta.annotations);
+  return out;
+}
+
+Object json_of(const EnvVar& variable) {
+  Object out{{"name", variable.name}};
+  if (variable.secret_name.empty()) {
+    out["value"] = variable.value;
+    return out;
+  }
+  Object reference{{"name", variable.secret_name}, {"key", variable.secret_key}};
+  if (variable.secret_optional) reference["optional"] = true;
+  out["valueFrom"] = Object{{"secretKeyRef", std::move(reference)}};
+  return out;
+}
+
+Object json_of(const ContainerPort& port) {
+  return Object{{"name", port.name}, {"containerPort", port.port}};
+}
+
+Object json_of(const HttpProbe& probe) {
+  Object out{{"httpGet", Object{{"path", probe.path}, {"port", probe.port}}},
+             {"periodSeconds", probe.period_seconds}};
+  put(out, "timeoutSeconds", probe.timeout_seconds);
+  put(out, "failureThreshold", probe.failure_threshold);
+  return out;
+}
+
+Object json_of(const VolumeMount& mount) {
+  return Object{{"name", mount.name}, {"mountPath", mount.path}};
+}
+
+Object json_of(const MemoryVolume& volume) {
+  Object memory{{"medium", "Memory"}};
+  put(memory, "sizeLimit", volume.size_limit);
+  return Object{{"name", volume.name}, {"emptyDir", std::move(memory)}};
+}
+
+Object json_of(const Toleration& toleration) {
+  Object out;
+  put(out, "key", toleration.key);
+  put(out, "operator", toleration.op);
+  put(out, "value", toleration.value);
+  put(out, "effect", toleration.effect);
+  return out;
+}
+
+Object json_of(const Container& container) {
+  Object out{{"name", container.name}, {"image", container.image}};
+  put(out, "command", container.command);
+  put(out, "args", container.args);
+  put(out, "env", container.env);
+  put(out, "ports", container.ports);
+  Object resources;
+  put(resources, "requests", container.requests);
+  put(resources, "limits", container.limits);
+  if (!resources.empty()) out["resources"] = std::move(resources);
+  if (container.startup) out["startupProbe"] = json_of(*container.startup);
+  if (container.readiness) out["readinessProbe"] = json_of(*container.readiness);
+  if (container.liveness) out["livenessProbe"] = json_of(*container.liveness);
+  put(out, "volumeMounts", container.mounts);
+  return out;
+}
+
+Object json_of(const PodTemplate& pod) {
+  Object meta;
+  put(meta, "labels", pod.labels);
+  put(meta, "annotations", pod.annotations);
+  Object spec;
+  put(spec, "nodeSelector", pod.node_selector);
+  put(spec, "tolerations", pod.tolerations);
+  put(spec, "containers", pod.containers);
+  put(spec, "volumes", pod.volumes);
+  return Object{{"metadata", std::move(meta)}, {"spec", std::move(spec)}};
+}
+
+Object json_of(const ServicePort& port) {
+  return Object{
+      {"name", port.name}, {"port", port.port}, {"targetPort", port.target}, {"protocol", "TCP"}};
+}
+
+Object match_labels(const StringMap& selector) {
+  Object out;
+  put(out, "matchLabels", selector);
+  return out;
+}
+
+Object typed(std::string_view api_version, std::string_view kind, const ObjectMeta& meta,
+             Object spec) {
+  return Object{{"apiVersion", api_version},
+                {"kind", kind},
+                {"metadata", json_of(meta)},
+                {"spec", std::move(spec)}};
+}
+
+}  // namespace
+
+json::Object to_json(const Deployment& deployment) {
+  Object spec{{"replicas", deployment.replicas},
+              {"progressDeadlineSeconds", deployment.progress_deadline_seconds},
+              // A rolling update would ask for a second set of accelerators first.
+              {"strategy", Object{{"type", "Recreate"}}},
+              {"selector", match_labels(deployment.selector)},
+              {"template", json_of(deployment.pod)}};
+  return typed("apps/v1", "Deployment", deployment.meta, std::move(spec));
+}
+
+json::Object to_json(const Service& service) {
+  Object spec{{"type", "ClusterIP"}};
+  put(spec, "selector", service.selector);
+  put(spec, "ports", service.ports);
+  return typed("v1", "Service", service.meta, std::move(spec));
+}
+
+json::Object to_json(const PodMonitoring& monitoring) {
+  Object endpoint{
+      {"port", monitoring.port}, {"path", monitoring.path}, {"interval", monitoring.interval}};
+  Object spec{{"selector", match_labels(monitoring.selector)},
+              {"endpoints", Array{std::move(endpoint)}}};
+  return typed("monitoring.googleapis.com/v1", "PodMonitoring", monitoring.meta, std::move(spec));
+}
+
+}  // namespace kneepoint::manifest

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+
+/// The part of the Kubernetes API that we emit, as values. A field of a struct is a field of the
+/// object; what is empty is left out. Values come from users and catalogs, so text is only ever
+/// made by the JSON and YAML writers, never pasted.
+namespace kneepoint::manifest {
+
+/// Key and value in the order they are printed.
+using StringMap = std::vector<std::pair<std::string, std::string>>;
+
+struct ObjectMeta {
+  std::string name, namespace_name;
+  StringMap labels, annotations;
+};
+
+struct EnvVar {
+  std::string name;
+  std::string value;                    // used when secret_name is empty
+  std::string secret_name, secret_key;  // a reference; the secret itself never passes through here
+  bool secret_optional = false;
+};
+
+struct ContainerPort {
+  std::string name;
+  int port = 0;
+};
+
+struct HttpProbe {
+  std::string path;
+  std::string port;  // by name
+  int period_seconds = 10;
+  std::optional<int> timeout_seconds, failure_threshold;
+};
+
+struct VolumeMount {
+  std::string name, path;
+};
+
+/// An emptyDir in memory; its pages count against the pod's memory limit.
+struct MemoryVolume {
+  std::string name, size_limit;
+};
+
+struct Toleration {
+  std::string key, op, value, effect;
+};
+
+struct Container {
+  std::string name, image;
+  std::vector<std::string> command, args;
+  std::vector<EnvVar> env;
+  std::vector<ContainerPort> ports;
+  StringMap requests, limits;
+  std::optional<HttpProbe> startup, readiness, liveness;
+  std::vector<VolumeMount> mounts;
+};
+
+struct PodTemplate {
+  StringMap labels, annotations;
+  StringMap node_selector;
+  std::vector<Toleration> tolerations;
+  std::vector<Container> containers;
+  std::vector<MemoryVolume> volumes;
+};
+
+struct Deployment {
+  ObjectMeta meta;
+  int replicas = 1;
+  int progress_deadline_seconds = 600;
+  StringMap selector;
+  PodTemplate pod;
+};
+
+struct ServicePort {
+  std::string name;
+  int port = 0;
+  std::string target;  // name of a container port
+};
+
+struct Service {
+  ObjectMeta meta;
+  StringMap selector;
+  std::vector<ServicePort> ports;
+};
+
+struct PodMonitoring {
+  ObjectMeta meta;
+  StringMap selector;
+  std::string port, path, interval;
+};
+
+json::Object to_json(const Deployment& deployment);
+json::Object to_json(const Service& service);
+json::Object to_json(const PodMonitoring& monitoring);
+
+}  // namespace kneepoint::manifest

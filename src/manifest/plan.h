@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "manifest/facts.h"
+#include "manifest/request.h"
+#include "perfmodel/memory.h"
+
+/// Every number of a manifest, worked out before any object is made. The rules and where they come
+/// from: docs/manifests.md.
+namespace kneepoint::manifest {
+
+struct Plan {
+  // The split, checked against the model and the accelerator.
+  perfmodel::MemorySetup split;
+
+  // Memory of the accelerators.
+  perfmodel::FitAnswer fit;
+  std::optional<int> max_model_len;  // as asked, or cut to what fits; nothing: the model's own
+  bool max_model_len_cut = false;
+
+  // The pod. Where the size is unknown, weight_bytes is the most that could fit.
+  bool size_known = false;
+  double weight_bytes = 0;
+  bool weights_in_memory = false;  // HF_HOME on the memory volume
+  int shm_gib = 0;                 // the memory volume, weights included when they live there
+  int memory_gib = 0;
+  int swap_gib_per_accelerator = 0;  // pinned by engines that still swap; part of memory_gib
+  int ephemeral_gib = 0;
+  int cpu = 0;
+  bool cpu_cut = false;  // the machine has less than the rule asks for
+
+  // Starting.
+  double load_seconds = 0;  // expected, by the assumptions below
+  int startup_periods = 0;
+};
+
+inline constexpr int kStartupPeriodSeconds = 10;
+inline constexpr double kDownloadBytesPerSecond = 200e6;  // assumed
+inline constexpr double kLoadBytesPerSecond = 1e9;        // assumed, disk to accelerator
+inline constexpr double kWarmUpSeconds = 120;             // assumed, compile and graph capture
+inline constexpr double kBootDiskGib = 90;  // what a default 100 GiB boot disk leaves for pods
+
+Result<Plan> plan(const Request& request, const Facts& facts);
+
+}  // namespace kneepoint::manifest
