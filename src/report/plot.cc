@@ -21,19 +21,23 @@ std::string precision_and_split(const profile::ServingSetup& setup) {
   return join(parts, ", ");
 }
 
-std::string title_of(const profile::Profile& profile) {
+std::string subtitle_of(const profile::Profile& profile) {
   const profile::ServingSetup& setup = profile.setup;
-  std::string title = setup.model;
-  if (!setup.model_server.empty()) title += " · " + setup.model_server;
-  if (!setup.model_server_version.empty()) title += " " + setup.model_server_version;
-  title += " · ";
-  if (setup.accelerator_count) title += std::to_string(*setup.accelerator_count) + " × ";
-  title += setup.accelerator;
-  if (const std::string split = precision_and_split(setup); !split.empty()) {
-    title += " (" + split + ")";
+  std::vector<std::string> parts;
+  if (!setup.model_server.empty()) {
+    parts.push_back(setup.model_server);
+    if (!setup.model_server_version.empty()) parts.back() += " " + setup.model_server_version;
   }
-  if (!profile.workload.name.empty()) title += " · " + profile.workload.name;
-  return title;
+  if (!setup.accelerator.empty()) {
+    parts.push_back(setup.accelerator_count
+                        ? std::to_string(*setup.accelerator_count) + " × " + setup.accelerator
+                        : setup.accelerator);
+    if (const std::string split = precision_and_split(setup); !split.empty()) {
+      parts.back() += " (" + split + ")";
+    }
+  }
+  if (!profile.workload.name.empty()) parts.push_back(profile.workload.name);
+  return join(parts, " · ");
 }
 
 }  // namespace
@@ -61,7 +65,8 @@ PlotAxis default_axis(const std::vector<curve::LoadPoint>& points,
 CurvePlot plot_of(const profile::Profile& profile, std::optional<curve::Target> target,
                   std::string_view source) {
   CurvePlot plot;
-  plot.title = title_of(profile);
+  plot.title = profile.setup.model;
+  plot.subtitle = subtitle_of(profile);
   plot.evidence = evidence_line(profile, source);
   plot.load_kind = profile.load_kind;
   plot.points = profile::curve_of(profile);

@@ -14,7 +14,8 @@
 namespace kneepoint::report {
 
 struct CurvePlot {
-  std::string title;
+  std::string title;     // "meta-llama/Llama-3.1-8B-Instruct"
+  std::string subtitle;  // "vllm 0.9.1 · 2 × nvidia-h100-80gb (TP 2, fp8) · random:1024/1024"
   std::string evidence;  // "published: SGLang cookbook, 2026-02-03, Apache-2.0"; never empty
   curve::LoadKind load_kind = curve::LoadKind::Concurrency;
   std::vector<curve::LoadPoint> points;  // any order; drawn in order of load

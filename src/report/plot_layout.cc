@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 
 #include "base/text.h"
@@ -89,6 +90,20 @@ std::vector<Band> bands_of(const std::vector<Drawn>& points) {
   return bands;
 }
 
+std::vector<Step> path_of(const std::vector<Drawn>& points, const Axis& x, const Axis& y) {
+  std::vector<Step> path;
+  const int pieces = y.log ? 16 : 1;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    for (int piece = 1; i > 0 && piece < pieces; ++piece) {
+      const double t = static_cast<double>(piece) / pieces;
+      const Drawn &from = points[i - 1], &to = points[i];
+      path.push_back({x.at(from.x + (to.x - from.x) * t), y.at(from.y + (to.y - from.y) * t), i});
+    }
+    path.push_back({points[i].fx, points[i].fy, i});
+  }
+  return path;
+}
+
 std::string metric_words(const CurvePlot& plot) {
   return std::string(metrics::label(plot.metric)) + " " + std::string(name(plot.statistic));
 }
@@ -119,7 +134,13 @@ std::string_view zone_words(curve::Zone zone) {
 
 std::string figure(double value) {
   if (!std::isfinite(value)) return "?";
-  if (std::abs(value) >= 1e12 || (value != 0 && std::abs(value) < 0.0005)) return shortest(value);
+  if (std::abs(value) >= 1e12 || (value != 0 && std::abs(value) < 0.0005)) {
+    std::array<char, 32> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value,
+                                   std::chars_format::general, 4)
+                         .ptr;
+    return {digits.data(), end};
+  }
   std::string text = fixed(value, std::abs(value) >= 100 ? 0 : std::abs(value) >= 10 ? 1 : 3);
   if (text.find('.') != std::string::npos) {
     text.erase(text.find_last_not_of('0') + 1);
@@ -129,6 +150,15 @@ std::string figure(double value) {
   const std::size_t point = std::min(text.find('.'), text.size());
   for (std::size_t at = point; at > first + 3; at -= 3) text.insert(at - 3, ",");
   return text;
+}
+
+std::string tick_text(double value) {
+  if (value < 1e6 || value >= 1e15) return figure(value);
+  constexpr std::string_view kSuffixes = "MGT";
+  std::size_t step = 0;
+  value /= 1e6;
+  for (; value >= 1000 && step + 1 < kSuffixes.size(); ++step) value /= 1000;
+  return figure(value) + kSuffixes[step];
 }
 
 Layout lay_out(const CurvePlot& plot) {
@@ -155,7 +185,7 @@ Layout lay_out(const CurvePlot& plot) {
                    [&plot](const Drawn& a, const Drawn& b) {
                      return plot.points[a.index].load < plot.points[b.index].load;
                    });
-  layout.points_text = "measured load, in " + std::string(unit(plot.load_kind));
+  layout.points_text = "load point, with its load in " + std::string(unit(plot.load_kind));
   layout.knee_text = curve::sentence(plot.knee, plot.load_kind);
   if (layout.points.empty()) {
     layout.empty_text =
@@ -179,6 +209,7 @@ Layout lay_out(const CurvePlot& plot) {
     p.fx = layout.x.at(p.x);
     p.fy = layout.y.at(p.y);
   }
+  layout.path = path_of(layout.points, layout.x, layout.y);
   layout.bands = bands_of(layout.points);
 
   if (has_target) {

@@ -30,6 +30,13 @@ struct Drawn {
   std::string load;  // "32", "2.5"
 };
 
+/// The line between two points is linear in milliseconds, as interpolation is; on a log axis that
+/// is a bent line, hence steps.
+struct Step {
+  double fx, fy;
+  std::size_t towards;  // in Layout::points
+};
+
 /// Part of the height of the frame that belongs to one zone.
 struct Band {
   curve::Zone zone;
@@ -39,6 +46,7 @@ struct Band {
 struct Layout {
   std::vector<Drawn> points;  // in order of load; those without both figures are left out
   std::size_t left_out = 0;
+  std::vector<Step> path;  // through the points, straight in units of the axes
   Axis x, y;
   std::vector<Band> bands;  // from below; empty when latency does not order the zones
   std::optional<Drawn> operating_point;
@@ -46,7 +54,7 @@ struct Layout {
   std::string target_text;       // "target: TPOT p50 at most 50 ms"
   std::string operating_text;    // "operating point: 1,240 tokens/s at 45 ms"
   std::string knee_text;         // "knee at 32 clients"
-  std::string points_text;       // "measured load, in clients"
+  std::string points_text;       // "load point, with its load in clients"
   std::string empty_text;        // why there is nothing to draw, when there is nothing
 };
 
@@ -54,6 +62,9 @@ Layout lay_out(const CurvePlot& plot);
 
 /// "below the knee", "at the knee", "past the knee".
 std::string_view zone_words(curve::Zone zone);
+
+/// For the axes: as figure(), from a million on "2.5M", "10G".
+std::string tick_text(double value);
 
 /// With thousands separators and at most three decimals: "12,400", "0.125", "1e+20".
 std::string figure(double value);

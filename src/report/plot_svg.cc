@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
@@ -11,8 +12,9 @@
 namespace kneepoint::report {
 namespace {
 
-constexpr double kWidth = 860, kHeight = 560;
-constexpr double kLeft = 72, kRight = 836, kTop = 104, kBottom = 424;
+// The height follows from the legend.
+constexpr double kWidth = 860;
+constexpr double kLeft = 72, kRight = 822, kTop = 128, kBottom = 448;
 
 // Fill and stroke are set per class, so that one media query turns the whole picture dark. Plain
 // values, no CSS variables: converters such as librsvg do not read those.
@@ -94,7 +96,7 @@ struct Box {
 
 // Sans-serif text is a little over half as wide per character as it is high.
 double text_width(std::string_view text, double size) {
-  return 0.57 * size * static_cast<double>(display_width(text));
+  return 0.55 * size * static_cast<double>(display_width(text));
 }
 
 bool crosses(const Box& box, double x0, double y0, double x1, double y1) {
@@ -112,15 +114,14 @@ class SvgPicture {
   SvgPicture(const CurvePlot& plot, const Layout& layout) : plot_(plot), layout_(layout) {}
 
   std::string draw() {
-    head();
     zones();
     axes();
     target();
     curve();
     operating_point();
     labels();
-    legend();
-    return std::move(out_) + "</svg>\n";
+    const double height = legend() + 26;
+    return head(height) + "</svg>\n";
   }
 
  private:
@@ -174,19 +175,24 @@ class SvgPicture {
            (p.zone == curve::Zone::Unknown ? "" : ", " + std::string(zone_words(p.zone)));
   }
 
-  void head() {
-    out_ += "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + coordinate(kWidth) + " " +
-            coordinate(kHeight) + "\" width=\"" + coordinate(kWidth) + "\" height=\"" +
-            coordinate(kHeight) +
-            "\" role=\"img\" aria-labelledby=\"kp-title kp-desc\" font-family=\"system-ui, "
-            "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif\">\n";
+  // Comes first in the file and last in time: the height is known once the legend is drawn.
+  std::string head(double height) {
+    const std::string body = std::move(out_);
+    const std::string size = coordinate(kWidth) + " " + coordinate(height);
+    out_ = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + size + "\" width=\"" +
+           coordinate(kWidth) + "\" height=\"" + coordinate(height) +
+           "\" role=\"img\" aria-labelledby=\"kp-title kp-desc\" font-family=\"system-ui, "
+           "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif\">\n";
     out_ += "<title id=\"kp-title\">" + escaped(plot_.title) + "</title>\n";
     out_ += "<desc id=\"kp-desc\">" + escaped(description()) + "</desc>\n";
     out_ += kStyle;
-    rectangle(0, 0, kWidth, kHeight, "kp-bg");
-    text(24, 38, 17, "kp-ink", "start", shortened(plot_.title, 84), " font-weight=\"600\"");
-    text(24, 60, 13, "kp-soft", "start", shortened(plot_.evidence, 112));
+    rectangle(0, 0, kWidth, height, "kp-bg");
+    text(24, 38, 18, "kp-ink", "start", shortened(plot_.title, 72), " font-weight=\"600\"");
+    text(24, 61, 13, "kp-ink", "start", shortened(plot_.subtitle, 108));
+    text(24, 81, 12, "kp-soft", "start", shortened(plot_.evidence, 118));
     text(24, kTop - 14, 12, "kp-soft", "start", layout_.y.title);
+    out_ += body;
+    return std::exchange(out_, {});
   }
 
   void zones() {
@@ -200,12 +206,12 @@ class SvgPicture {
     for (const double tick : layout_.y.ticks) {
       const double y = py(layout_.y.at(tick));
       line(kLeft, y, kRight, y, "kp-grid");
-      text(kLeft - 10, y + 4, 12, "kp-soft", "end", figure(tick));
+      text(kLeft - 10, y + 4, 12, "kp-soft", "end", tick_text(tick));
     }
     for (const double tick : layout_.x.ticks) {
       const double x = px(layout_.x.at(tick));
       line(x, kBottom, x, kBottom + 5, "kp-axis");
-      text(x, kBottom + 21, 12, "kp-soft", "middle", figure(tick));
+      text(x, kBottom + 21, 12, "kp-soft", "middle", tick_text(tick));
     }
     line(kLeft, kBottom, kRight, kBottom, "kp-axis");
     text((kLeft + kRight) / 2, kBottom + 43, 12, "kp-soft", "middle", layout_.x.title);
@@ -229,9 +235,9 @@ class SvgPicture {
     if (layout_.points.empty()) return;
     if (layout_.points.size() > 1) {
       out_ += "<polyline class=\"kp-line\" points=\"";
-      for (const Drawn& p : layout_.points) {
+      for (const Step& step : layout_.path) {
         if (out_.back() != '"') out_ += ' ';
-        out_ += coordinate(px(p.fx)) + "," + coordinate(py(p.fy));
+        out_ += coordinate(px(step.fx)) + "," + coordinate(py(step.fy));
       }
       out_ += "\"/>\n";
     }
@@ -307,16 +313,20 @@ class SvgPicture {
   }
 
   bool on_the_line(const Box& box) const {
-    for (std::size_t i = 1; i < layout_.points.size(); ++i) {
-      const Drawn &a = layout_.points[i - 1], &b = layout_.points[i];
+    if (layout_.target &&
+        crosses(box, box.left, py(*layout_.target), box.right, py(*layout_.target))) {
+      return true;
+    }
+    for (std::size_t i = 1; i < layout_.path.size(); ++i) {
+      const Step &a = layout_.path[i - 1], &b = layout_.path[i];
       if (crosses(box, px(a.fx), py(a.fy), px(b.fx), py(b.fy))) return true;
     }
     return false;
   }
 
   // Items flow into rows; each is a mark and its words.
-  void legend() {
-    double x = 24, y = kBottom + 76;
+  double legend() {
+    double x = 24, y = kBottom + 78;
     const auto item = [&](double mark_width, std::string_view words, auto draw_mark) {
       const std::string shown = shortened(words, 110);
       const double width = mark_width + 8 + text_width(shown, 12) + 26;
@@ -349,6 +359,14 @@ class SvgPicture {
     if (layout_.operating_point) {
       item(16, layout_.operating_text, [&](double at, double base) { diamond(at + 8, base); });
     }
+    double zones_width = 0;
+    for (const Band& band : layout_.bands) {
+      zones_width += 16 + 8 + text_width(zone_words(band.zone), 12) + 26;
+    }
+    if (x > 24 && x + zones_width > kWidth - 12) {
+      x = 24;
+      y += 23;
+    }
     for (const Band& band : layout_.bands) {
       item(16, zone_words(band.zone), [&](double at, double base) {
         const std::string style = "kp-zone-" + std::string(curve::name(band.zone));
@@ -362,6 +380,7 @@ class SvgPicture {
                " loads lack a figure and are not drawn",
            [](double, double) {});
     }
+    return y;
   }
 
   const CurvePlot& plot_;

@@ -97,7 +97,7 @@ class Canvas {
   Cell& at(int column, int row) { return cells_[index(column, row)]; }
 
   // Between cell centres, so that the line runs through the markers.
-  void line(const Drawn& from, const Drawn& to, Ink ink) {
+  void line(const Step& from, const Step& to, Ink ink) {
     const int wide = braille_ ? 2 : 1, high = braille_ ? 4 : 1;
     const double x0 = (column(from.fx) + 0.5) * wide, y0 = (row(from.fy) + 0.5) * high;
     const double x1 = (column(to.fx) + 0.5) * wide, y1 = (row(to.fy) + 0.5) * high;
@@ -129,7 +129,7 @@ class Canvas {
       if (!inside(column + i, row)) return false;
       const Ink ink = at(column + i, row).ink;
       if (ink >= Ink::Point) return false;
-      if (!over_lines && ink != Ink::Blank && ink != Ink::Target) return false;
+      if (!over_lines && ink != Ink::Blank) return false;
     }
     return true;
   }
@@ -235,6 +235,7 @@ class TerminalPicture {
 
   std::string draw() {
     std::string out = wrapped(words(plot_.title), width_, 0);
+    if (!plot_.subtitle.empty()) out += wrapped(words(plot_.subtitle), width_, 0);
     out += wrapped(words(plot_.evidence), width_, 0);
     out += "\n" + wrapped(words(layout_.y.title), width_, 0);
     if (!layout_.empty_text.empty()) return out + wrapped(words(layout_.empty_text), width_, 2);
@@ -254,7 +255,7 @@ class TerminalPicture {
 
   std::size_t gutter_width() const {
     std::size_t widest = 1;
-    for (const double tick : layout_.y.ticks) widest = std::max(widest, figure(tick).size());
+    for (const double tick : layout_.y.ticks) widest = std::max(widest, tick_text(tick).size());
     return std::min<std::size_t>(widest, 12);
   }
 
@@ -265,8 +266,9 @@ class TerminalPicture {
   }
 
   void curve() {
-    for (std::size_t i = 1; i < layout_.points.size(); ++i) {
-      canvas_.line(layout_.points[i - 1], layout_.points[i], ink_of(layout_.points[i].zone));
+    for (std::size_t i = 1; i < layout_.path.size(); ++i) {
+      const Step& to = layout_.path[i];
+      canvas_.line(layout_.path[i - 1], to, ink_of(layout_.points[to.towards].zone));
     }
   }
 
@@ -311,28 +313,38 @@ class TerminalPicture {
             Place{middle, row + 1}, Place{column - width, row - 1}, Place{column + 1, row - 1},
             Place{column + 1, row + 1}, Place{column - width, row + 1}}) {
         if (!canvas_.fits(place.column, place.row, text.size(), over_lines)) continue;
-        if (touches_words(place.column, place.row, width)) continue;
+        if (beside_another(p, place.column, place.row, width)) continue;
         canvas_.write(place.column, place.row, text, p.is_knee ? Ink::Mark : Ink::Words);
         return;
       }
     }
   }
-  // Two labels side by side without a blank would read as one number.
-  bool touches_words(int column, int row, int width) {
-    for (const int side : {column - 1, column + width}) {
-      if (canvas_.inside(side, row) && canvas_.at(side, row).ink == Ink::Words) return true;
+  // Two labels side by side without a blank would read as one number, and a label beside the mark
+  // of another point would be taken for that point's.
+  bool beside_another(const Drawn& p, int column, int row, int width) {
+    const int own_column = canvas_.column(p.fx), own_row = canvas_.row(p.fy);
+    for (int c = column - 1; c <= column + width; ++c) {
+      for (int r = row - 1; r <= row + 1; ++r) {
+        const bool corner = r != row && (c < column || c >= column + width);
+        if (corner || !canvas_.inside(c, r) || (c == own_column && r == own_row)) continue;
+        const Ink ink = canvas_.at(c, r).ink;
+        if (r == row && ink == Ink::Words) return true;
+        const bool own_side =
+            r != row && own_row == r && own_column >= column && own_column < column + width;
+        if ((ink == Ink::Point || ink == Ink::Mark) && !own_side) return true;
+      }
     }
     return false;
   }
 
   std::string frame() {
-    std::vector<std::string> tick_text(static_cast<std::size_t>(rows_));
+    std::vector<std::string> tick_at(static_cast<std::size_t>(rows_));
     for (const double tick : layout_.y.ticks) {
-      tick_text[static_cast<std::size_t>(canvas_.row(layout_.y.at(tick)))] = figure(tick);
+      tick_at[static_cast<std::size_t>(canvas_.row(layout_.y.at(tick)))] = tick_text(tick);
     }
     std::string out;
     for (int row = 0; row < rows_; ++row) {
-      const std::string& tick = tick_text[static_cast<std::size_t>(row)];
+      const std::string& tick = tick_at[static_cast<std::size_t>(row)];
       std::string line(gutter_ - std::min(gutter_, tick.size()), ' ');
       line += tick + " ";
       line += painted(glyph_text(tick.empty() ? glyphs_.vertical : glyphs_.y_tick), Ink::Grid,
@@ -358,7 +370,7 @@ class TerminalPicture {
     for (const double tick : layout_.x.ticks) {
       const int column = canvas_.column(layout_.x.at(tick));
       marks[static_cast<std::size_t>(column)] = glyphs_.x_tick;
-      const std::string text = figure(tick);
+      const std::string text = tick_text(tick);
       const std::size_t center = gutter_ + 2 + static_cast<std::size_t>(column);
       std::size_t begin = center - std::min(center, text.size() / 2);
       if (begin + text.size() > width_) begin = width_ - text.size();
