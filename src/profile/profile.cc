@@ -36,6 +36,12 @@ std::vector<std::string> flags_of(const Profile& profile) {
   return out;
 }
 
+std::string newest_date(const Profile& profile) {
+  std::string newest;  // ISO dates order as text
+  for (const Point& point : profile.points) newest = std::max(newest, point.measured_on);
+  return newest;
+}
+
 std::vector<curve::LoadPoint> curve_of(const Profile& profile) {
   std::vector<curve::LoadPoint> out;
   out.reserve(profile.points.size());

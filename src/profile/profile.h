@@ -79,6 +79,9 @@ struct Profile {
 /// Every flag of any point, in order of first appearance.
 std::vector<std::string> flags_of(const Profile& profile);
 
+/// The date of the newest point, as stated; empty when none is dated.
+std::string newest_date(const Profile& profile);
+
 /// The numbers of the points alone, for the pure functions of curve.
 std::vector<curve::LoadPoint> curve_of(const Profile& profile);
 
