@@ -18,6 +18,10 @@ using metrics::Statistic;
 // A later load is the knee only when its power is greater by more than rounding.
 constexpr double kRounding = 1e-9;
 
+constexpr std::array<std::string_view, 4> kStateNames{"found", "not_reached", "too_few_points",
+                                                      "not_steady"};
+constexpr std::array<std::string_view, 4> kZoneNames{"below", "at", "past", "unknown"};
+
 constexpr double fourth_power(double x) { return (x * x) * (x * x); }
 
 /// The position of the greatest value of `power`; of equals the lowest.
@@ -73,16 +77,8 @@ std::size_t knee_position(const Ladder& ladder, LoadKind kind) {
 
 }  // namespace
 
-std::string_view name(KneeState state) {
-  static constexpr std::array<std::string_view, 4> kNames{"found", "not_reached", "too_few_points",
-                                                          "not_steady"};
-  return kNames[static_cast<std::size_t>(state)];
-}
-
-std::string_view name(Zone zone) {
-  static constexpr std::array<std::string_view, 4> kNames{"below", "at", "past", "unknown"};
-  return kNames[static_cast<std::size_t>(zone)];
-}
+std::string_view name(KneeState state) { return kStateNames[static_cast<std::size_t>(state)]; }
+std::string_view name(Zone zone) { return kZoneNames[static_cast<std::size_t>(zone)]; }
 
 Knee find_knee(std::span<const LoadPoint> points, LoadKind kind) {
   return find_knee(Ladder(points), kind);
