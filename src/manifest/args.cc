@@ -108,8 +108,19 @@ Result<StartCommand> start_command(const Request& request, const Facts& facts, c
   args.give_if_known("port", std::to_string(*facts.server.port));
 
   const auto& split = plan.split;
+  // SGLang splits experts over data-parallel ranks only in data-parallel attention, which it counts
+  // inside the tensor group; without it, data parallel is a number of whole copies.
+  const bool inside = facts.server.name == "sglang" && split.data_parallel > 1 &&
+                      facts.model.experts.value_or(0) > 0;
+  if (inside && !args.knows("dp_attention"))
+    return fail(
+        ErrorCode::Unsatisfiable,
+        "no manifest for sglang with data-parallel attention: the catalog does not know the "
+        "option of purpose dp_attention");
   if (split.accelerators > 1 || args.knows("tensor_parallel"))
-    args.give("tensor_parallel", std::to_string(split.tensor_parallel));
+    args.give("tensor_parallel",
+              std::to_string(split.tensor_parallel * (inside ? split.data_parallel : 1)));
+  if (inside) args.give("dp_attention", "");
   if (split.pipeline_parallel > 1)
     args.give("pipeline_parallel", std::to_string(split.pipeline_parallel));
   if (split.data_parallel > 1) args.give("data_parallel", std::to_string(split.data_parallel));

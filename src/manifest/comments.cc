@@ -43,6 +43,9 @@ void setup_block(Lines& out, const Request& request, const Facts& facts, const P
 
 void memory_block(Lines& out, const Facts& facts, const Plan& plan) {
   out.push_back("Accelerator memory: " + plan.fit.sentence);
+  if (plan.size_known && plan.fit.use.kv_capacity_tokens > 0)
+    out.push_back("Cache room: " + fixed(plan.fit.use.kv_capacity_tokens, 0) +
+                  " tokens per replica by the memory model, not measured");
   if (plan.fit.fit == perfmodel::Fit::DoesNotFit)
     out.push_back("WARNING: by this estimate it does not fit; emitted because that was asked for");
   if (plan.max_model_len_cut)
@@ -84,7 +87,7 @@ void memory_block(Lines& out, const Facts& facts, const Plan& plan) {
       "Startup: {:.0f} s expected (download {:.0f} MB/s, load {:.0f} MB/s, {:.0f} s warm-up: "
       "assumptions, not measurements); the probe allows {} s, twice that or at least 600 s",
       plan.load_seconds, kDownloadBytesPerSecond / 1e6, kLoadBytesPerSecond / 1e6, kWarmUpSeconds,
-      plan.startup_periods * kStartupPeriodSeconds));
+      plan.startup_seconds()));
 }
 
 void metrics_block(Lines& out, const Facts& facts) {
@@ -104,7 +107,8 @@ void metrics_block(Lines& out, const Facts& facts) {
     out.push_back("No PodMonitoring: the catalog knows no metrics path of " + facts.server.name);
 }
 
-void remarks_block(Lines& out, const Facts& facts, const StartCommand& start) {
+void remarks_block(Lines& out, const Request& request, const Facts& facts,
+                   const StartCommand& start) {
   if (facts.accelerator.gke_label.empty())
     out.push_back("No GKE label is known for " + facts.accelerator.id +
                   ": no node selector is set. Where GPU Feature Discovery runs, select on "
@@ -114,10 +118,15 @@ void remarks_block(Lines& out, const Facts& facts, const StartCommand& start) {
                   "; choose another server for new deployments");
   if (facts.server.name != "vllm" && !facts.server.from.note.empty())
     out.push_back("Catalog note on " + facts.server.name + ": " + facts.server.from.note);
+  if (!facts.checkpoint_known)
+    out.push_back("The catalog does not describe checkpoint " + request.checkpoint +
+                  ": sizes are of " + facts.model.id +
+                  (request.weight_precision.empty() ? std::string(" as published")
+                                                    : " at " + request.weight_precision));
   for (const auto& remark : start.remarks) out.push_back("Not set: " + remark);
 }
 
-void commands_block(Lines& out, const Request& request, const Facts& facts,
+void commands_block(Lines& out, const Request& request, const Facts& facts, const Plan& plan,
                     const std::string& base) {
   const std::string space = shell_word(request.namespace_name);
   const std::string& loaded = request.checkpoint.empty() ? request.model : request.checkpoint;
@@ -134,11 +143,15 @@ void commands_block(Lines& out, const Request& request, const Facts& facts,
   if (request.namespace_name != "default") out.push_back("  kubectl create namespace " + space);
   const std::string optional =
       facts.model.gated.has_value() && !*facts.model.gated ? "   # optional: not gated" : "";
-  out.push_back("  kubectl create secret generic " + shell_word(request.secret_name) +
-                " --from-literal=hf_api_token=\"$HF_TOKEN\" --namespace=" + space + optional);
+  // Through a pipe: as an argument the token would stand in the process list.
+  out.push_back("  printf %s \"$HF_TOKEN\" | kubectl create secret generic " +
+                shell_word(request.secret_name) +
+                " --from-file=hf_api_token=/dev/stdin --namespace=" + space + optional);
   out.push_back("  kubectl apply --filename=manifest.yaml --namespace=" + space);
-  out.push_back("  kubectl wait --for=condition=Available --timeout=60m deployment/" + base +
-                "-deployment --namespace=" + space);
+  out.push_back(
+      fmt::format("  kubectl wait --for=condition=Available --timeout={}s deployment/{}-deployment "
+                  "--namespace={}",
+                  plan.rollout_seconds(), base, space));
   out.push_back("  kubectl port-forward service/" + base +
                 "-service 8000:8000 --namespace=" + space);
   const json::Object body{
@@ -148,7 +161,10 @@ void commands_block(Lines& out, const Request& request, const Facts& facts,
   out.push_back("  curl http://localhost:8000/v1/chat/completions --header " +
                 shell_word("Content-Type: application/json") + " --data " +
                 shell_word(json::to_line(body)));
-  out.emplace_back("To collect metrics (managed Prometheus):");
+  out.emplace_back(
+      "To collect metrics (managed Prometheus; PodMonitoring is its resource, leave that document "
+      "out "
+      "on clusters without it):");
   out.emplace_back(
       "  gcloud container clusters update CLUSTER --project=PROJECT --location=LOCATION "
       "--enable-managed-prometheus --logging=SYSTEM,WORKLOAD "
@@ -164,8 +180,8 @@ std::vector<std::string> comments(const Request& request, const Facts& facts, co
   setup_block(out, request, facts, plan);
   memory_block(out, facts, plan);
   metrics_block(out, facts);
-  remarks_block(out, facts, start);
-  commands_block(out, request, facts, base);
+  remarks_block(out, request, facts, start);
+  commands_block(out, request, facts, plan, base);
   return out;
 }
 

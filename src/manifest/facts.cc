@@ -44,6 +44,13 @@ std::string release_of(std::string_view version) {
   return std::count(number.begin(), number.end(), '.') >= 1 ? std::string(number) : "";
 }
 
+/// Projects differ in whether their tags carry a v; the images of known versions tell.
+bool tags_have_v(const catalog::Catalog& catalog, const std::string& server) {
+  return std::ranges::any_of(catalog.server_versions(), [&](const auto& row) {
+    return row.server == server && row.image.find(":v" + row.version) != std::string::npos;
+  });
+}
+
 /// Every version the catalog can name should give an image that can be pulled: the row's own, the
 /// tag by the naming rule, or, for a build that was never published, the release of its number.
 Result<void> find_image(const catalog::Catalog& catalog, const Request& request, Facts& facts) {
@@ -65,11 +72,12 @@ Result<void> find_image(const catalog::Catalog& catalog, const Request& request,
   const std::string& repository = facts.server.image_repository;
   const std::string number = release_of(facts.version);
   if (repository.empty() || (row != nullptr && number.empty())) return {};  // create() says so
+  const std::string v = !number.empty() && tags_have_v(catalog, facts.server.name) ? "v" : "";
   if (row == nullptr) {
-    facts.image = repository + ":" + (number.empty() ? "" : "v") + facts.version;
+    facts.image = repository + ":" + v + facts.version;
     facts.image_from = "by the naming rule; the catalog does not know this version";
   } else {
-    facts.image = repository + ":v" + number;
+    facts.image = repository + ":" + v + number;
     facts.image_from = "the release of the same number, because the build " + facts.version +
                        " was not published as an image: measured figures may differ";
   }
@@ -119,11 +127,15 @@ Result<Facts> resolve(const catalog::Catalog& catalog, const Request& request) {
   facts.accelerator = *accelerator;
   facts.server = *server;
   facts.version = request.model_server_version;
+  if (facts.version.empty() && !request.image.empty()) {
+    const auto colon = request.image.rfind(':');
+    facts.version = colon == std::string::npos ? "latest" : request.image.substr(colon + 1);
+  }
   if (facts.version.empty()) facts.version = newest_release(catalog, server->name);
   const bool v_number = facts.version.size() > 1 && facts.version[0] == 'v' &&
                         facts.version[1] >= '0' && facts.version[1] <= '9';
   if (v_number) facts.version.erase(0, 1);
-  if (facts.version.empty() && request.image.empty())
+  if (facts.version.empty())
     return fail(ErrorCode::Unsatisfiable, "the catalog has no release of " + server->name +
                                               " with an image; name a version or an image");
   if (auto found = find_image(catalog, request, facts); !found) return fail(found.error());

@@ -102,10 +102,8 @@ PodTemplate pod(const Request& request, const Facts& facts, const Plan& plan,
                 const StartCommand& start, const Naming& naming) {
   PodTemplate out;
   out.labels = naming.selector();
-  if (const auto value = label_value(model_name(request.model)); !value.empty())
-    out.labels.emplace_back("ai.gke.io/model", value);
-  if (const auto value = label_value(facts.server.name); !value.empty())
-    out.labels.emplace_back("ai.gke.io/inference-server", value);
+  out.labels.emplace_back("ai.gke.io/model", label_value(model_name(request.model)));
+  out.labels.emplace_back("ai.gke.io/inference-server", label_value(facts.server.name));
   if (is_label_value(facts.accelerator.gke_label)) {
     out.node_selector = {{"cloud.google.com/gke-accelerator", facts.accelerator.gke_label},
                          {"cloud.google.com/gke-gpu-driver-version", "latest"}};
@@ -130,8 +128,7 @@ Deployment deployment(const Request& request, const Facts& facts, const Plan& pl
                           {"kneepoint.dev/inference-server-version", facts.version}};
   out.replicas = request.replicas;
   // The default of ten minutes would call a slow first start a failed rollout.
-  constexpr int kPullSeconds = 900;
-  out.progress_deadline_seconds = plan.startup_periods * kStartupPeriodSeconds + kPullSeconds;
+  out.progress_deadline_seconds = plan.rollout_seconds();
   out.selector = naming.selector();
   out.pod = pod(request, facts, plan, start, naming);
   return out;

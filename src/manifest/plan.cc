@@ -53,8 +53,11 @@ Result<void> split_is_possible(const Request& request, const Facts& facts, Plan&
     return cannot(std::to_string(count) + " x " + facts.accelerator.id +
                   " per replica need several hosts (one holds " + std::to_string(*most) +
                   "); only single-host manifests are made");
+  if (attention * dp % ep != 0)
+    return invalid("expert parallel " + std::to_string(ep) + " does not divide the " +
+                   std::to_string(attention * dp) + " accelerators of a pipeline stage");
   plan.split.accelerators = count;
-  plan.split.tensor_parallel = tp;
+  plan.split.tensor_parallel = attention;
   plan.split.pipeline_parallel = pp;
   plan.split.data_parallel = dp;
   plan.split.expert_parallel = ep;

@@ -12,8 +12,16 @@
 /// from: docs/manifests.md.
 namespace kneepoint::manifest {
 
+inline constexpr int kStartupPeriodSeconds = 10;
+inline constexpr int kImagePullSeconds = 900;             // allowed on top, before the probe starts
+inline constexpr double kDownloadBytesPerSecond = 200e6;  // assumed
+inline constexpr double kLoadBytesPerSecond = 1e9;        // assumed, disk to accelerator
+inline constexpr double kWarmUpSeconds = 120;             // assumed, compile and graph capture
+inline constexpr double kBootDiskGib = 90;  // what a default 100 GiB boot disk leaves for pods
+
 struct Plan {
-  // The split, checked against the model and the accelerator.
+  // The split, checked against the model and the accelerator; tensor x pipeline x data parallel is
+  // the number of accelerators, whichever way the request counted.
   perfmodel::MemorySetup split;
 
   // Memory of the accelerators.
@@ -35,13 +43,10 @@ struct Plan {
   // Starting.
   double load_seconds = 0;  // expected, by the assumptions below
   int startup_periods = 0;
-};
 
-inline constexpr int kStartupPeriodSeconds = 10;
-inline constexpr double kDownloadBytesPerSecond = 200e6;  // assumed
-inline constexpr double kLoadBytesPerSecond = 1e9;        // assumed, disk to accelerator
-inline constexpr double kWarmUpSeconds = 120;             // assumed, compile and graph capture
-inline constexpr double kBootDiskGib = 90;  // what a default 100 GiB boot disk leaves for pods
+  int startup_seconds() const { return startup_periods * kStartupPeriodSeconds; }
+  int rollout_seconds() const { return startup_seconds() + kImagePullSeconds; }
+};
 
 Result<Plan> plan(const Request& request, const Facts& facts);
 

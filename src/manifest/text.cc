@@ -102,7 +102,7 @@ std::string label_value(std::string_view text) {
   }
   while (!out.empty() && !is_alnum(out.back())) out.pop_back();
   while (!out.empty() && !is_alnum(out.front())) out.erase(0, 1);
-  return out;
+  return out.empty() ? "unnamed" : out;
 }
 
 std::string base_name(std::string_view model_id, std::string_view server) {

@@ -18,7 +18,8 @@ bool is_image_reference(std::string_view text);
 /// The part of a model id after the slash.
 std::string_view model_name(std::string_view model_id);
 
-/// The nearest valid label value: other characters become '-', at most 63 of them.
+/// The nearest valid label value: other characters become '-', at most 63 of them; "unnamed" when
+/// nothing is left.
 std::string label_value(std::string_view text);
 
 /// "<model>-<server>", short enough for the longest suffix we add ("-inference-server") and

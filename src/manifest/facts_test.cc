@@ -1,0 +1,153 @@
+#include "manifest/facts.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <yaml-cpp/yaml.h>
+
+#include "base/file.h"
+#include "catalog/catalog.h"
+#include "catalog/container.h"
+#include "manifest/manifest.h"
+#include "manifest/text.h"
+
+namespace kneepoint::manifest {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+/// The shipped catalog, packed here so that the test needs no other target built.
+const catalog::Catalog& shipped() {
+  static const catalog::Catalog opened = [] {
+    const auto rows = catalog::read_folder(KP_SOURCE_DIR "/data/catalog", catalog::Origin::Shipped);
+    const std::filesystem::path path = testing::TempDir() + "manifest_facts_test.catalog";
+    if (!rows || !write_file(path, catalog::pack(*rows))) std::abort();
+    return catalog::Catalog::open(path, {}).value();
+  }();
+  return opened;
+}
+
+Request request_of(const std::string& model, const std::string& server = "vllm") {
+  Request request;
+  request.model = model;
+  request.model_server = server;
+  request.accelerator = "nvidia-h100-80gb";
+  request.allow_unfit = true;
+  request.generated_on = *parse_date("2026-10-20");
+  return request;
+}
+
+TEST(ShippedCatalog, GivesEveryModelAManifestWithValidNames) {
+  for (const auto& model : shipped().models()) {
+    for (const char* server : {"vllm", "sglang", "tgi", "tensorrt-llm"}) {
+      Request request = request_of(model.id, server);
+      if (server == std::string("tgi")) request.model_server_version = "3.3.5";  // none listed
+      const auto manifest = create(shipped(), request);
+      ASSERT_TRUE(manifest) << model.id << " " << server << ": " << manifest.error().message;
+      for (const auto& object : manifest->objects)
+        EXPECT_TRUE(is_dns_label(object.name)) << object.name;
+    }
+  }
+}
+
+TEST(ShippedCatalog, GivesEveryVersionAManifestOrSaysThatNoImageExists) {
+  for (const auto& version : shipped().server_versions()) {
+    if (version.server != "vllm" && version.server != "sglang" && version.server != "tgi") continue;
+    Request request = request_of("openai/gpt-oss-20b", version.server);
+    request.model_server_version = version.version;
+    const auto manifest = create(shipped(), request);
+    if (!manifest)
+      EXPECT_THAT(manifest.error().message, HasSubstr("an image of version")) << version.version;
+    else
+      EXPECT_EQ(manifest->objects.size(), 3U);
+  }
+}
+
+TEST(ShippedCatalog, NamesMetricsAndFlagsByVersion) {
+  Request request = request_of("openai/gpt-oss-20b");
+  request.model_server_version = "v0.7.2";
+  auto facts = resolve(shipped(), request).value();
+  EXPECT_EQ(facts.image, "vllm/vllm-openai:v0.7.2");
+  EXPECT_EQ(facts.metrics.at("kv_cache_usage").series, "vllm:gpu_cache_usage_perc");
+  EXPECT_TRUE(facts.flags.contains("swap_space"));
+  request.model_server_version = "gptoss";
+  facts = resolve(shipped(), request).value();
+  EXPECT_EQ(facts.image, "vllm/vllm-openai:gptoss");
+  EXPECT_EQ(facts.metrics.at("kv_cache_usage").series, "vllm:kv_cache_usage_perc");
+  EXPECT_FALSE(facts.flags.contains("swap_space"));
+}
+
+TEST(ShippedCatalog, TakesTheNewestReleaseWhenNoVersionIsNamed) {
+  const auto facts = resolve(shipped(), request_of("openai/gpt-oss-20b")).value();
+  for (const auto& row : shipped().server_versions()) {
+    if (row.server != "vllm" || row.channel != "release" || row.image.empty()) continue;
+    EXPECT_LE(catalog::compare_versions(row.version, facts.version).value_or(0), 0) << row.version;
+  }
+}
+
+TEST(Resolve, TakesTheReleaseOfAnUnpublishedBuildAndSaysSo) {
+  Request request = request_of("openai/gpt-oss-20b");
+  request.model_server_version = "0.14.0(g11b6af528)";
+  const auto facts = resolve(shipped(), request).value();
+  EXPECT_EQ(facts.image, "vllm/vllm-openai:v0.14.0");
+  EXPECT_THAT(facts.image_from, HasSubstr("was not published"));
+}
+
+TEST(Resolve, TakesAVersionTheCatalogDoesNotKnowByTheNamingRule) {
+  Request request = request_of("openai/gpt-oss-20b");
+  request.model_server_version = "0.99.1";
+  EXPECT_EQ(resolve(shipped(), request)->image, "vllm/vllm-openai:v0.99.1");
+  request.model_server_version = "1.0\nkind: Secret";
+  EXPECT_EQ(resolve(shipped(), request).error().code, ErrorCode::InvalidArgument);
+}
+
+TEST(Resolve, WritesATagTheWayTheProjectDoes) {
+  Request request = request_of("openai/gpt-oss-20b", "tensorrt-llm");
+  request.model_server_version = "9.9.9";
+  EXPECT_THAT(resolve(shipped(), request)->image, testing::EndsWith("release:9.9.9"));
+}
+
+TEST(Resolve, SuggestsNearNames) {
+  Request request = request_of("openai/gpt-oss-20");
+  const auto missing = resolve(shipped(), request);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ErrorCode::NotFound);
+  EXPECT_THAT(missing.error().message, HasSubstr("openai/gpt-oss-20b"));
+  request = request_of("openai/gpt-oss-20b");
+  request.accelerator = std::string(10'000, 'x');
+  EXPECT_LT(resolve(shipped(), request).error().message.size(), 500U);
+}
+
+TEST(Resolve, KnowsArmHosts) {
+  Request request = request_of("openai/gpt-oss-20b");
+  request.accelerator = "nvidia-gb200";
+  EXPECT_TRUE(resolve(shipped(), request)->arm_host);
+  request.accelerator = "nvidia-h100-80gb";
+  EXPECT_FALSE(resolve(shipped(), request)->arm_host);
+}
+
+TEST(Servers, OfWhichTheCatalogKnowsTooLittleAreRefusedWithWhatIsMissing) {
+  for (const char* server : {"atom", "mindie", "triton+tensorrt-llm", "llama.cpp", "ollama"}) {
+    Request request = request_of("openai/gpt-oss-20b", server);
+    request.model_server_version = "1.0";
+    const auto manifest = create(shipped(), request);
+    ASSERT_FALSE(manifest) << server;
+    EXPECT_EQ(manifest.error().code, ErrorCode::Unsatisfiable) << manifest.error().message;
+    EXPECT_THAT(manifest.error().message, HasSubstr(server));
+  }
+}
+
+TEST(Servers, ListenOnAllAddressesAndServeTheirMetrics) {
+  const auto manifest = create(shipped(), request_of("Qwen/Qwen3-8B", "sglang")).value();
+  const auto documents = YAML::LoadAll(to_yaml_text(manifest, Output::All));
+  const auto server = documents[0]["spec"]["template"]["spec"]["containers"][0];
+  std::vector<std::string> args;
+  for (const auto& arg : server["args"]) args.push_back(arg.as<std::string>());
+  EXPECT_THAT(args, AllOf(Contains("--host=0.0.0.0"), Contains("--enable-metrics"),
+                          Contains("--model-path=$(MODEL_ID)"), Contains("--tp-size=1")));
+  EXPECT_EQ(server["ports"][0]["containerPort"].as<int>(), 30000);
+}
+
+}  // namespace
+}  // namespace kneepoint::manifest
