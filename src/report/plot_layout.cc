@@ -141,7 +141,10 @@ std::string figure(double value) {
                          .ptr;
     return {digits.data(), end};
   }
-  std::string text = fixed(value, std::abs(value) >= 100 ? 0 : std::abs(value) >= 10 ? 1 : 3);
+  std::string text = fixed(value, std::abs(value) >= 100  ? 0
+                                  : std::abs(value) >= 10 ? 1
+                                  : std::abs(value) >= 1  ? 2
+                                                          : 3);
   if (text.find('.') != std::string::npos) {
     text.erase(text.find_last_not_of('0') + 1);
     if (text.back() == '.') text.pop_back();

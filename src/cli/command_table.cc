@@ -1,0 +1,832 @@
+#include "cli/command_table.h"
+
+#include <algorithm>
+#include <array>
+
+namespace kneepoint::cli {
+namespace {
+
+using enum FlagType;
+using enum FlagGroup;
+using Words = std::string_view;
+
+// --- How flags are bundled -----------------------------------------------------------------------
+
+template <std::size_t... N>
+constexpr auto all_of(const std::array<Flag, N>&... parts) {
+  std::array<Flag, (N + ...)> all{};
+  std::size_t at = 0;
+  const auto append = [&](const auto& part) {
+    for (const Flag& flag : part) all[at++] = flag;
+  };
+  (append(parts), ...);
+  return all;
+}
+
+constexpr std::array<Flag, 1> one(const Flag& flag) { return {flag}; }
+
+constexpr Flag required(Flag flag) {
+  flag.required = true;
+  return flag;
+}
+constexpr Flag by_default(Flag flag, Words fallback) {
+  flag.fallback = fallback;
+  return flag;
+}
+constexpr Flag saying(Flag flag, Words sentence) {
+  flag.sentence = sentence;
+  return flag;
+}
+
+// --- Which model, server, hardware, workload -----------------------------------------------------
+
+constexpr Flag kModel{.name = "--model",
+                      .value = "MODEL",
+                      .sentence = "The model, by its Hugging Face name (owner/name)."};
+constexpr Flag kModelServer{.name = "--model-server",
+                            .value = "SERVER",
+                            .sentence = "The model server: vllm, sglang, tensorrt-llm, tgi ..."};
+constexpr Flag kModelServerVersion{
+    .name = "--model-server-version",
+    .value = "VERSION",
+    .sentence =
+        "The version of the model server; \"all\" for every version. Without it, the "
+        "newest one with benchmarks."};
+constexpr Flag kAcceleratorTypes{
+    .name = "--accelerator-type",
+    .type = List,
+    .value = "TYPE",
+    .sentence = "Only these accelerators, by their Kubernetes names, such as nvidia-l4."};
+constexpr Flag kInstanceType{.name = "--instance-type",
+                             .value = "TYPE",
+                             .sentence = "Only this machine type, such as a3-highgpu-8g."};
+constexpr Flag kUseCase{
+    .name = "--use-case",
+    .value = "NAME",
+    .sentence = "Only profiles measured for this use case; `kneepoint use-cases list` names them."};
+constexpr Flag kInputLength{.name = "--target-input-length",
+                            .type = Integer,
+                            .value = "TOKENS",
+                            .unit = "tokens",
+                            .sentence =
+                                "Only workloads whose mean input length is within 20 % of "
+                                "this; with --target-output-length.",
+                            .min = 1,
+                            .max = 1e9,
+                            .alias = "--input-length"};
+constexpr Flag kOutputLength{.name = "--target-output-length",
+                             .type = Integer,
+                             .value = "TOKENS",
+                             .unit = "tokens",
+                             .sentence =
+                                 "Only workloads whose mean output length is within 20 % "
+                                 "of this; with --target-input-length.",
+                             .min = 1,
+                             .max = 1e9,
+                             .alias = "--output-length"};
+constexpr Flag kServingStack{.name = "--serving-stack",
+                             .value = "STACK",
+                             .sentence = "Only profiles with this serving stack, such as llm-d."};
+constexpr Flag kServingStackVersion{
+    .name = "--serving-stack-version",
+    .value = "VERSION",
+    .sentence = "The version of the serving stack; \"all\" for every version."};
+
+// --- Targets
+// --------------------------------------------------------------------------------------
+
+constexpr Flag milliseconds(Words name, Words sentence, Words alias = {}) {
+  return {.name = name,
+          .type = Integer,
+          .value = "MS",
+          .unit = "milliseconds",
+          .group = Target,
+          .sentence = sentence,
+          .min = 1,
+          .max = 1e9,
+          .alias = alias};
+}
+constexpr Flag kTargetNtpot = milliseconds(
+    "--target-ntpot-milliseconds",
+    "At most this much normalized time per output token (request time / output tokens).",
+    "--max-ntpot-milliseconds");
+constexpr Flag kTargetTtft =
+    milliseconds("--target-ttft-milliseconds", "At most this much time to the first token.");
+constexpr Flag kTargetItl =
+    milliseconds("--target-itl-milliseconds", "At most this much time between streamed tokens.");
+constexpr Flag kTargetTpot = milliseconds(
+    "--target-tpot-milliseconds", "At most this much time per output token after the first.");
+constexpr Flag kTargetE2e =
+    milliseconds("--target-e2e-milliseconds", "At most this much time for a whole request.");
+
+constexpr Flag kTargetOutputCost{.name = "--target-cost-per-million-output-tokens",
+                                 .type = Number,
+                                 .value = "USD",
+                                 .unit = "USD",
+                                 .group = Target,
+                                 .sentence = "At most this much money per million output tokens."};
+constexpr Flag kTargetInputCost{.name = "--target-cost-per-million-input-tokens",
+                                .type = Number,
+                                .value = "USD",
+                                .unit = "USD",
+                                .group = Target,
+                                .sentence = "At most this much money per million input tokens."};
+
+constexpr std::array<Words, 2> kStatisticRules{"exact", "closest"};
+constexpr Flag kStatistic{
+    .name = "--statistic",
+    .type = Choice,
+    .value = "RULE",
+    .group = Target,
+    .sentence =
+        "Whether a percentile nobody published may be answered with the closest one there "
+        "is (and marked), or the profile is passed over.",
+    .fallback = "closest",
+    .choices = kStatisticRules};
+constexpr Flag kExpectedLoad{
+    .name = "--expected-load",
+    .type = Number,
+    .value = "RATE",
+    .unit = "requests per second",
+    .group = Target,
+    .sentence = "The load to carry, in requests per second: says how many replicas are needed.",
+    .above_min = true};
+constexpr Flag kHeadroom{
+    .name = "--headroom",
+    .type = Number,
+    .value = "SHARE",
+    .unit = "a share of 1",
+    .group = Target,
+    .sentence = "How much of a replica's capacity stays free, as a share of 1 (0.20 is 20 %).",
+    .fallback = "0.20",
+    .max = 0.95};
+
+// --- Prices and where to buy
+// ----------------------------------------------------------------------
+
+constexpr std::array<Words, 4> kPricingModels{"spot", "on-demand", "1-year-cud", "3-years-cud"};
+constexpr Flag kPricingModel{
+    .name = "--pricing-model",
+    .type = Choice,
+    .value = "MODEL",
+    .group = Price,
+    .sentence = "How the machine is paid; cud is a committed use discount.",
+    .fallback = "spot",
+    .choices = kPricingModels};
+constexpr Flag kRegion{.name = "--region",
+                       .value = "REGION",
+                       .group = Price,
+                       .sentence =
+                           "Prices of this region. Without it, the cheapest region with a "
+                           "price."};
+constexpr Flag kProvider{.name = "--provider",
+                         .value = "NAME",
+                         .group = Price,
+                         .sentence = "Machines of this cloud; \"any\" for all.",
+                         .fallback = "gcp"};
+constexpr Flag kMaxPrice{.name = "--max-price-per-hour",
+                         .type = Number,
+                         .value = "USD",
+                         .unit = "USD",
+                         .group = Price,
+                         .sentence = "At most this much money per replica and hour.",
+                         .above_min = true};
+constexpr Flag kCostRatio{
+    .name = "--output-input-cost-ratio",
+    .type = Number,
+    .value = "RATIO",
+    .group = Price,
+    .sentence = "How many input tokens are worth one output token when a price is split.",
+    .fallback = "4",
+    .max = 1e6,
+    .above_min = true};
+constexpr Flag kMinAvailable{
+    .name = "--min-available",
+    .type = Integer,
+    .value = "REPLICAS",
+    .unit = "replicas",
+    .group = Price,
+    .sentence = "At least this many replicas, so that losing one does not stop the service.",
+    .max = 1e6};
+constexpr Flag kWholeMachine{
+    .name = "--whole-machine",
+    .type = Switch,
+    .group = Price,
+    .sentence = "Price whole machines, also where a replica needs only some of the accelerators."};
+
+// --- Output
+// ---------------------------------------------------------------------------------------
+
+constexpr std::array<Words, 6> kFormats{"table", "csv", "json", "yaml", "profile", "csvprofile"};
+constexpr Flag kFormat{.name = "--format",
+                       .type = Format,
+                       .value = "FORMAT",
+                       .group = Output,
+                       .sentence =
+                           "How rows are printed. A list of fields in parentheses picks "
+                           "columns: \"table(model,acceleratorType)\".",
+                       .fallback = "table",
+                       .choices = kFormats};
+constexpr Flag kFilter{.name = "--filter",
+                       .value = "EXPRESSION",
+                       .group = Output,
+                       .sentence =
+                           "Only rows that match: \"modelServer=vllm\", \"model:llama\"; "
+                           "several joined by AND."};
+constexpr Flag kLimit{.name = "--limit",
+                      .type = Integer,
+                      .value = "ROWS",
+                      .unit = "rows",
+                      .group = Output,
+                      .sentence = "At most this many rows.",
+                      .min = 1,
+                      .max = 1e9};
+constexpr Flag kSortBy{.name = "--sort-by",
+                       .type = List,
+                       .value = "FIELD",
+                       .group = Output,
+                       .sentence = "Order rows by these fields; ~FIELD turns the order around."};
+constexpr Flag kPageSize{.name = "--page-size",
+                         .type = Integer,
+                         .value = "ROWS",
+                         .unit = "rows",
+                         .group = Ignored,
+                         .sentence = "Ignored: rows come from local data, there are no pages.",
+                         .min = 1,
+                         .max = 1e9,
+                         .hidden = true};
+constexpr Flag kUri{.name = "--uri",
+                    .type = Switch,
+                    .group = Ignored,
+                    .sentence = "Ignored: rows of local data have no resource address.",
+                    .hidden = true};
+constexpr Flag kEvidence{
+    .name = "--evidence",
+    .type = Switch,
+    .group = Output,
+    .sentence = "Add columns that say where each number comes from: source, date, licence."};
+constexpr Flag kShowRejected{.name = "--show-rejected",
+                             .type = Switch,
+                             .group = Output,
+                             .sentence = "Also list what was passed over, each with its reason."};
+
+constexpr std::array kListOutput{kFormat, kFilter, kLimit, kSortBy, kPageSize, kUri};
+
+// What `list`, `accelerators list` and `recommend` ask alike.
+constexpr std::array kQuestion{kModelServer,
+                               kModelServerVersion,
+                               kAcceleratorTypes,
+                               kInstanceType,
+                               kUseCase,
+                               kInputLength,
+                               kOutputLength,
+                               kServingStack,
+                               kServingStackVersion,
+                               kTargetNtpot,
+                               kTargetTtft,
+                               kTargetItl,
+                               kTargetTpot,
+                               kTargetE2e,
+                               kTargetOutputCost,
+                               kTargetInputCost,
+                               kStatistic,
+                               kExpectedLoad,
+                               kHeadroom,
+                               kPricingModel,
+                               kRegion,
+                               kProvider,
+                               kMaxPrice,
+                               kCostRatio,
+                               kMinAvailable,
+                               kWholeMachine,
+                               kEvidence,
+                               kShowRejected};
+constexpr std::array kQuestionOutput{
+    by_default(kFormat, "profile"), kFilter, kLimit, kSortBy, kPageSize, kUri};
+
+constexpr auto kProfilesListFlags =
+    all_of(one(saying(kModel, "Only this model, by its Hugging Face name (owner/name).")),
+           kQuestion, kQuestionOutput);
+constexpr auto kAcceleratorsListFlags = all_of(one(required(kModel)), kQuestion, kQuestionOutput);
+constexpr auto kRecommendFlags = all_of(
+    one(required(saying(kModel, "The model, by its Hugging Face name (owner/name), or \"any\"."))),
+    kQuestion, kQuestionOutput);
+
+// --- The commands' own flags
+// ----------------------------------------------------------------------
+
+constexpr auto kNamesFlags = kListOutput;
+constexpr auto kModelServersFlags = all_of(one(required(kModel)), kListOutput);
+constexpr auto kModelServerVersionsFlags =
+    all_of(std::array{required(kModel), required(kModelServer)}, kListOutput);
+constexpr auto kServingStacksFlags = all_of(std::array{kModel, kModelServer}, kListOutput);
+constexpr auto kServingStackVersionsFlags =
+    all_of(std::array{required(kServingStack), kModel, kModelServer}, kListOutput);
+constexpr auto kCombinationsFlags =
+    all_of(std::array{kModel, kModelServer, kModelServerVersion}, kListOutput);
+
+constexpr Flag kBenchmarkUseCase =
+    saying(kUseCase,
+           "Only what was measured for this use case; `kneepoint use-cases list` names them. "
+           "Without it, every use case.");
+
+constexpr auto kBenchmarksFlags = all_of(
+    std::array{required(kModel), required(kModelServer), kModelServerVersion, kInstanceType,
+               kAcceleratorTypes, kBenchmarkUseCase, kServingStack, kServingStackVersion,
+               kPricingModel, kRegion, kProvider, kCostRatio, kEvidence},
+    std::array{by_default(kFormat, "csvprofile"), kFilter, kLimit, kSortBy, kPageSize, kUri});
+
+constexpr Flag kNamespace{.name = "--namespace",
+                          .value = "NAMESPACE",
+                          .group = Output,
+                          .sentence = "The Kubernetes namespace of every object.",
+                          .fallback = "default"};
+constexpr std::array<Words, 3> kOutputs{"manifest", "comments", "all"};
+constexpr Flag kOutput{.name = "--output",
+                       .type = Choice,
+                       .value = "PART",
+                       .group = Output,
+                       .sentence = "What is printed: the manifests, the comments, or both.",
+                       .fallback = "all",
+                       .choices = kOutputs};
+constexpr Flag kOutputPath{.name = "--output-path",
+                           .type = Path,
+                           .value = "FILE",
+                           .group = Output,
+                           .sentence = "Write to this file, and say so, instead of printing."};
+constexpr Flag kModelBucket{
+    .name = "--model-bucket-uri",
+    .value = "URI",
+    .sentence =
+        "Load the model from gs://BUCKET[/FOLDER], the folder that holds config.json and "
+        "the weights, instead of from Hugging Face."};
+constexpr Flag kOneAcceleratorType{
+    .name = "--accelerator-type",
+    .value = "TYPE",
+    .sentence = "The accelerator, by its Kubernetes name, such as nvidia-l4."};
+constexpr auto kManifestsFlags = all_of(std::array{required(kModel),
+                                                   required(kModelServer),
+                                                   required(kOneAcceleratorType),
+                                                   kModelServerVersion,
+                                                   kInstanceType,
+                                                   kBenchmarkUseCase,
+                                                   kServingStack,
+                                                   kServingStackVersion,
+                                                   kModelBucket,
+                                                   kTargetNtpot,
+                                                   kTargetTtft,
+                                                   kTargetItl,
+                                                   kTargetTpot,
+                                                   kTargetE2e,
+                                                   kStatistic,
+                                                   kExpectedLoad,
+                                                   kHeadroom,
+                                                   kMinAvailable,
+                                                   kPricingModel,
+                                                   kRegion,
+                                                   kProvider,
+                                                   kNamespace,
+                                                   kOutput,
+                                                   kOutputPath});
+
+constexpr std::array kExplainFlags{
+    kTargetNtpot, kTargetTtft,   kTargetItl, kTargetTpot, kTargetE2e, kStatistic, kExpectedLoad,
+    kHeadroom,    kPricingModel, kRegion,    kProvider,   kCostRatio, kFormat};
+
+constexpr std::array<Words, 5> kMetricNames{"ttft", "tpot", "itl", "ntpot", "e2e"};
+constexpr std::array kPlotFlags{
+    saying(kModel, "The model, by its Hugging Face name, when no PROFILE is given."),
+    kModelServer,
+    kModelServerVersion,
+    kOneAcceleratorType,
+    kInstanceType,
+    kBenchmarkUseCase,
+    kServingStack,
+    kTargetNtpot,
+    kTargetTtft,
+    kTargetItl,
+    kTargetTpot,
+    kTargetE2e,
+    Flag{.name = "--metric",
+         .type = Choice,
+         .value = "METRIC",
+         .group = Output,
+         .sentence = "The latency to draw. Without it, that of the target, else TPOT or NTPOT.",
+         .choices = kMetricNames},
+    Flag{.name = "--svg",
+         .type = Path,
+         .value = "FILE",
+         .group = Output,
+         .sentence = "Write the picture as SVG to this file, \"-\" for standard output, instead of "
+                     "drawing it on the terminal."},
+    Flag{.name = "--width",
+         .type = Integer,
+         .value = "COLUMNS",
+         .unit = "columns",
+         .group = Output,
+         .sentence = "Columns of the terminal picture. Without it, those of the terminal.",
+         .min = 40,
+         .max = 400},
+    Flag{.name = "--height",
+         .type = Integer,
+         .value = "ROWS",
+         .unit = "rows",
+         .group = Output,
+         .sentence = "Rows inside the frame of the terminal picture.",
+         .fallback = "18",
+         .min = 6,
+         .max = 200}};
+
+constexpr std::array kModelsAddFlags{
+    saying(kModel, "The name to keep the model under. Without it, the one in the file.")};
+constexpr std::array kInfoFlags{kFormat};
+
+// --- Flags of every command
+// -----------------------------------------------------------------------
+
+constexpr Flag ignored(Words name, FlagType type, Words value, Words sentence) {
+  return {.name = name,
+          .type = type,
+          .value = value,
+          .group = Ignored,
+          .sentence = sentence,
+          .hidden = true};
+}
+constexpr Words kNoService = "Ignored: no Google Cloud project or account is involved.";
+constexpr std::array<Words, 6> kVerbosities{"debug", "info",     "warning",
+                                            "error", "critical", "none"};
+
+constexpr std::array kGlobalFlags{
+    Flag{.name = "--catalog",
+         .type = Path,
+         .value = "DIR",
+         .group = Global,
+         .sentence = "A folder of catalog rows laid over the ones that ship; may be given again, "
+                     "later ones win.",
+         .repeatable = true},
+    Flag{.name = "--store",
+         .value = "WHERE",
+         .group = Global,
+         .sentence = "Where profiles are kept: a file, or a postgresql:// address without a "
+                     "password in it. Without it, a file in your data folder."},
+    Flag{.name = "--no-color",
+         .type = Switch,
+         .group = Global,
+         .sentence = "No colours, also on a terminal."},
+    Flag{
+        .name = "--help", .type = Switch, .group = Global, .sentence = "This text.", .alias = "-h"},
+    Flag{.name = "--version",
+         .type = Switch,
+         .group = Global,
+         .sentence = "The version of the program and of its catalog."},
+    Flag{.name = "--verbosity",
+         .type = Choice,
+         .value = "LEVEL",
+         .group = Global,
+         .sentence = "How much is told on standard error.",
+         .fallback = "warning",
+         .choices = kVerbosities,
+         .hidden = true},
+    Flag{.name = "--quiet",
+         .type = Switch,
+         .group = Ignored,
+         .sentence = "Ignored: no command asks a question.",
+         .alias = "-q",
+         .hidden = true},
+    ignored("--project", Text, "ID", kNoService),
+    ignored("--billing-project", Text, "ID", kNoService),
+    ignored("--account", Text, "NAME", kNoService),
+    ignored("--configuration", Text, "NAME", "Ignored: gcloud configurations are not read."),
+    ignored("--impersonate-service-account", Text, "NAME", kNoService),
+    ignored("--access-token-file", Path, "FILE", kNoService),
+    ignored("--flags-file", Path, "FILE", "Ignored: flags are taken from the command line only."),
+    ignored("--flatten", List, "FIELD", "Ignored: rows are flat already."),
+    ignored("--trace-token", Text, "TOKEN", kNoService),
+    ignored("--log-http", Switch, "", "Ignored: no request is sent."),
+    ignored("--user-output-enabled", Switch, "", "Ignored: output is always printed."),
+};
+
+// --- Commands
+// -------------------------------------------------------------------------------------
+
+constexpr std::array<Words, 2> kModelsAliases{"container ai profiles models list",
+                                              "alpha container ai profiles models list"};
+constexpr std::array<Words, 2> kServersAliases{"container ai profiles model-servers list",
+                                               "alpha container ai profiles model-servers list"};
+constexpr std::array<Words, 2> kServerVersionsAliases{
+    "container ai profiles model-server-versions list",
+    "alpha container ai profiles model-server-versions list"};
+constexpr std::array<Words, 2> kProfilesAliases{"container ai profiles list",
+                                                "alpha container ai profiles list"};
+constexpr std::array<Words, 2> kBenchmarksAliases{"container ai profiles benchmarks list",
+                                                  "alpha container ai profiles benchmarks list"};
+constexpr std::array<Words, 2> kManifestsAliases{"container ai profiles manifests create",
+                                                 "alpha container ai profiles manifests create"};
+constexpr std::array<Words, 3> kUseCasesAliases{"use-case list",
+                                                "container ai profiles use-case list",
+                                                "alpha container ai profiles use-case list"};
+constexpr std::array<Words, 2> kStacksAliases{"container ai profiles serving-stacks list",
+                                              "alpha container ai profiles serving-stacks list"};
+constexpr std::array<Words, 2> kStackVersionsAliases{
+    "container ai profiles serving-stack-versions list",
+    "alpha container ai profiles serving-stack-versions list"};
+constexpr std::array<Words, 2> kAcceleratorsAliases{
+    "container ai profiles accelerators list", "alpha container ai profiles accelerators list"};
+constexpr std::array<Words, 2> kCombinationsAliases{
+    "container ai profiles model-and-server-combinations list",
+    "alpha container ai profiles model-and-server-combinations list"};
+constexpr std::array<Words, 1> kExplainAliases{"profiles show"};
+
+constexpr Positional kProfileId{"PROFILE",
+                                "The profile's id, from `kneepoint profiles list "
+                                "--evidence`."};
+constexpr std::array kExplainWords{kProfileId};
+constexpr std::array kPlotWords{
+    Positional{"PROFILE", "The profile's id; without it, --model picks the curve.", false}};
+constexpr std::array kPricesWords{Positional{
+    "FILE.csv", "Rows in the columns of the catalog's prices.csv.", true, false, {}, true}};
+constexpr std::array kModelsAddWords{
+    Positional{"CONFIG.json", "The config.json of a Hugging Face model.", true, false, {}, true}};
+constexpr std::array kStoreExportWords{
+    Positional{"FILE", "Where to write; \"-\" for standard output.", true, false, {}, true}};
+constexpr std::array kStoreImportWords{Positional{
+    "FILE", "What `store export` wrote; \"-\" for standard input.", true, false, {}, true}};
+constexpr std::array kStoreBackupWords{
+    Positional{"FILE", "Where the copy goes; it must not exist yet.", true, false, {}, true}};
+constexpr std::array<Words, 3> kShells{"bash", "zsh", "fish"};
+constexpr std::array kCompletionWords{
+    Positional{"SHELL", "bash, zsh or fish.", true, false, kShells}};
+constexpr std::array kHelpWords{Positional{"COMMAND", "The words of a command.", false, true}};
+
+constexpr std::array kCommands{
+    Command{
+        CommandId::Recommend,
+        "recommend",
+        {},
+        "Rank servers and accelerators for a model under a latency target",
+        "Answers with serving setups that meet every target, the cheapest first: what to run, "
+        "on which machine, at which load, at what cost per million tokens, how many replicas, "
+        "and why. Every figure says where it comes from.",
+        "recommend --model=openai/gpt-oss-20b --target-ttft-milliseconds=300 --expected-load=12",
+        kRecommendFlags},
+    Command{CommandId::Explain, "explain", kExplainAliases,
+            "Show one profile with its curve, its knee and the origin of each number",
+            "Prints the serving setup, the workload, every load point, the knee and the zones, the "
+            "operating point under the targets given, and the evidence of each point.",
+            "explain p-3f21c0a4 --target-tpot-milliseconds=40", kExplainFlags, kExplainWords},
+    Command{CommandId::ProfilesList, "profiles list", kProfilesAliases,
+            "List the profiles that meet the targets, one row each",
+            "One row per serving setup, with the figures at its operating point: where every "
+            "target is met with the most throughput, or at the knee when there is no target.",
+            "profiles list --model=openai/gpt-oss-20b --pricing-model=on-demand "
+            "--target-ttft-milliseconds=300",
+            kProfilesListFlags},
+    Command{CommandId::BenchmarksList, "benchmarks list", kBenchmarksAliases,
+            "List every measured load point of the matching profiles",
+            "One row per load point, as CSV: the whole load/latency curves behind the profiles.",
+            "benchmarks list --model=openai/gpt-oss-20b --model-server=vllm", kBenchmarksFlags},
+    Command{CommandId::BenchmarksPlot,
+            "benchmarks plot",
+            {},
+            "Draw a load/latency curve with its knee",
+            "Draws throughput against latency on the terminal, or as an SVG file, with the knee, "
+            "the zones, the target and the operating point.",
+            "benchmarks plot --model=openai/gpt-oss-20b --model-server=vllm --svg=curve.svg",
+            kPlotFlags,
+            kPlotWords},
+    Command{CommandId::ManifestsCreate, "manifests create", kManifestsAliases,
+            "Write the Kubernetes manifests that deploy a recommendation",
+            "Prints the objects that run the model server on the accelerator, and, with a latency "
+            "target, the autoscaler that holds it.",
+            "manifests create --model=openai/gpt-oss-20b --model-server=vllm "
+            "--accelerator-type=nvidia-h100-80gb --target-ttft-milliseconds=300 "
+            "--output-path=deploy.yaml",
+            kManifestsFlags},
+    Command{CommandId::ModelsList, "models list", kModelsAliases, "List the models with profiles",
+            "The models that some profile was measured, published or predicted for.",
+            "models list --format=json", kNamesFlags},
+    Command{CommandId::ModelServersList, "model-servers list", kServersAliases,
+            "List the model servers with profiles for a model",
+            "The model servers that some profile of the model was measured with.",
+            "model-servers list --model=openai/gpt-oss-20b", kModelServersFlags},
+    Command{CommandId::ModelServerVersionsList, "model-server-versions list",
+            kServerVersionsAliases, "List the versions of a model server with profiles for a model",
+            "The versions of the model server that some profile of the model was measured with, "
+            "the newest first.",
+            "model-server-versions list --model=openai/gpt-oss-20b --model-server=vllm",
+            kModelServerVersionsFlags},
+    Command{CommandId::AcceleratorsList, "accelerators list", kAcceleratorsAliases,
+            "List the accelerators that serve a model (older form of profiles list)",
+            "The older form of `profiles list`, kept so that scripts go on working.",
+            "accelerators list --model=openai/gpt-oss-20b --max-ntpot-milliseconds=50",
+            kAcceleratorsListFlags},
+    Command{CommandId::CombinationsList, "model-and-server-combinations list", kCombinationsAliases,
+            "List the combinations of model, server and version",
+            "One row per model, model server and version with profiles.",
+            "model-and-server-combinations list --model=openai/gpt-oss-20b", kCombinationsFlags},
+    Command{CommandId::UseCasesList, "use-cases list", kUseCasesAliases,
+            "List the use cases and their token lengths",
+            "The use cases that --use-case takes, each with its mean input and output length.",
+            "use-cases list", kNamesFlags},
+    Command{CommandId::ServingStacksList, "serving-stacks list", kStacksAliases,
+            "List the serving stacks with profiles",
+            "Serving stacks, such as llm-d, that some profile was measured with.",
+            "serving-stacks list --model=openai/gpt-oss-120b", kServingStacksFlags},
+    Command{CommandId::ServingStackVersionsList, "serving-stack-versions list",
+            kStackVersionsAliases, "List the versions of a serving stack with profiles",
+            "The versions of the serving stack that some profile was measured with.",
+            "serving-stack-versions list --serving-stack=llm-d", kServingStackVersionsFlags},
+    Command{CommandId::ModelsAdd,
+            "models add",
+            {},
+            "Add a model from its config.json",
+            "Reads the architecture from a Hugging Face config.json, so that memory and fit are "
+            "known for a model the catalog does not have.",
+            "models add config.json --model=my-org/my-model",
+            kModelsAddFlags,
+            kModelsAddWords},
+    Command{CommandId::PricesImport,
+            "prices import",
+            {},
+            "Add your own prices",
+            "Lays the prices in a CSV file over the ones that ship: negotiated discounts, other "
+            "regions, machines you own.",
+            "prices import our-prices.csv",
+            {},
+            kPricesWords},
+    Command{CommandId::CatalogInfo,
+            "catalog info",
+            {},
+            "Tell what the catalog holds and how old it is",
+            "Counts of models, accelerators, machines, prices and profiles, by source, with dates.",
+            "catalog info",
+            kInfoFlags},
+    Command{CommandId::CatalogCheck,
+            "catalog check",
+            {},
+            "Check the catalog and its overlays",
+            "Reads every row of the catalog and of each --catalog folder and names what is wrong, "
+            "with file and line. Exits with a failure when anything is.",
+            "catalog check --catalog=./our-catalog",
+            {}},
+    Command{CommandId::StoreInfo,
+            "store info",
+            {},
+            "Tell where profiles are kept and how many",
+            "The place, the schema version, the layers and their counts.",
+            "store info",
+            kInfoFlags},
+    Command{CommandId::StoreExport,
+            "store export",
+            {},
+            "Write every profile to a file",
+            "Writes the profiles as JSON Lines, one canonical document per line.",
+            "store export profiles.jsonl",
+            {},
+            kStoreExportWords},
+    Command{CommandId::StoreImport,
+            "store import",
+            {},
+            "Read profiles from a file",
+            "Reads JSON Lines as `store export` writes them. All lines or none: a line that is "
+            "wrong is named, and the store stays as it was.",
+            "store import profiles.jsonl",
+            {},
+            kStoreImportWords},
+    Command{CommandId::StoreBackup,
+            "store backup",
+            {},
+            "Copy the store while it is in use",
+            "Makes a consistent copy of the store in one file.",
+            "store backup kneepoint.backup",
+            {},
+            kStoreBackupWords},
+    Command{CommandId::Completion,
+            "completion",
+            {},
+            "Print the completion script of a shell",
+            "Prints a script that completes commands, flags and choices. For bash: "
+            "source <(kneepoint completion bash).",
+            "completion bash",
+            {},
+            kCompletionWords},
+    Command{CommandId::Help,
+            "help",
+            {},
+            "Explain a command",
+            "The same as COMMAND --help.",
+            "help profiles list",
+            {},
+            kHelpWords},
+    Command{CommandId::Version,
+            "version",
+            {},
+            "Print the version",
+            "The version of the program and of its catalog.",
+            "version",
+            {}},
+};
+
+struct Group {
+  Words words, summary;
+};
+constexpr std::array kGroups{
+    Group{"",
+          "Recommends which model server on which accelerator serves an LLM under a latency "
+          "target, from measured load/latency curves."},
+    Group{"profiles", "Serving setups with their load/latency curves"},
+    Group{"benchmarks", "The load points behind the profiles"},
+    Group{"manifests", "Kubernetes manifests"},
+    Group{"models", "Models"},
+    Group{"model-servers", "Model servers"},
+    Group{"model-server-versions", "Versions of model servers"},
+    Group{"model-and-server-combinations", "Models with the servers they were measured on"},
+    Group{"accelerators", "Accelerators"},
+    Group{"use-cases", "Use cases and their token lengths"},
+    Group{"use-case", "Use cases and their token lengths"},
+    Group{"serving-stacks", "Serving stacks"},
+    Group{"serving-stack-versions", "Versions of serving stacks"},
+    Group{"prices", "Machine prices"},
+    Group{"catalog", "The facts that ship, and what is laid over them"},
+    Group{"store", "Where profiles are kept"},
+    Group{"container", "The commands of `gcloud container ai profiles`, word for word"},
+    Group{"container ai", "The commands of `gcloud container ai profiles`, word for word"},
+    Group{"container ai profiles", "The commands of `gcloud container ai profiles`, word for word"},
+    Group{"alpha", "The commands of `gcloud alpha container ai profiles`, word for word"},
+    Group{"alpha container", "The commands of `gcloud alpha container ai profiles`, word for word"},
+    Group{"alpha container ai",
+          "The commands of `gcloud alpha container ai profiles`, word for word"},
+    Group{"alpha container ai profiles",
+          "The commands of `gcloud alpha container ai profiles`, word for word"},
+};
+
+const Flag* find_in(std::span<const Flag> flags, std::string_view name) {
+  const auto it = std::find_if(flags.begin(), flags.end(), [name](const Flag& flag) {
+    return flag.name == name || (!flag.alias.empty() && flag.alias == name);
+  });
+  return it == flags.end() ? nullptr : &*it;
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+std::span<const Flag> global_flags() { return kGlobalFlags; }
+
+const Command& command(CommandId id) {
+  return *std::find_if(kCommands.begin(), kCommands.end(),
+                       [id](const Command& c) { return c.id == id; });
+}
+
+const Command* find_command(std::string_view path) {
+  for (const Command& c : kCommands) {
+    if (c.path == path || std::find(c.aliases.begin(), c.aliases.end(), path) != c.aliases.end()) {
+      return &c;
+    }
+  }
+  return nullptr;
+}
+
+const Flag* find_flag(const Command& command, std::string_view name) {
+  const Flag* own = find_in(command.flags, name);
+  return own != nullptr ? own : find_in(kGlobalFlags, name);
+}
+
+std::vector<std::string_view> all_paths() {
+  std::vector<std::string_view> paths;
+  for (const Command& c : kCommands) {
+    paths.push_back(c.path);
+    paths.insert(paths.end(), c.aliases.begin(), c.aliases.end());
+  }
+  return paths;
+}
+
+bool is_group(std::string_view words) {
+  if (words.empty()) return true;
+  const auto below = [words](std::string_view path) {
+    return path.size() > words.size() && path.starts_with(words) && path[words.size()] == ' ';
+  };
+  return std::any_of(kCommands.begin(), kCommands.end(), [&below](const Command& c) {
+    return below(c.path) || std::any_of(c.aliases.begin(), c.aliases.end(), below);
+  });
+}
+
+std::string_view group_summary(std::string_view words) {
+  for (const Group& group : kGroups) {
+    if (group.words == words) return group.summary;
+  }
+  return {};
+}
+
+std::string_view name(FlagType type) {
+  constexpr std::array<Words, 8> kNames{"text",   "whole number", "number", "choice",
+                                        "format", "path",         "list",   "switch"};
+  return kNames[static_cast<std::size_t>(type)];
+}
+
+std::string_view name(FlagGroup group) {
+  constexpr std::array<Words, 6> kNames{"What to look at", "Targets", "Prices and capacity",
+                                        "Output",          "Global",  "Accepted and ignored"};
+  return kNames[static_cast<std::size_t>(group)];
+}
+
+}  // namespace kneepoint::cli

@@ -1,0 +1,124 @@
+#include "cli/man.h"
+
+#include <algorithm>
+
+#include "base/result.h"
+#include "cli/flag_text.h"
+
+namespace kneepoint::cli {
+namespace {
+
+// Text as roff: hyphens that can be copied, no line that could be taken for a request.
+std::string roff(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\') {
+      out += "\\e";
+    } else if (c == '-') {
+      out += "\\-";
+    } else if (c == '~') {
+      out += "\\(ti";
+    } else if (c == '`') {
+      out += "\\(ga";
+    } else if ((c == '.' || c == '\'') && (out.empty() || out.back() == '\n')) {
+      out += "\\&";
+      out += c;
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::string page_name(std::string_view path) {
+  std::string name = "kneepoint-" + std::string(path);
+  std::replace(name.begin(), name.end(), ' ', '-');
+  return name;
+}
+
+std::string upper(std::string text) {
+  for (char& c : text) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
+  return text;
+}
+
+std::string header(const std::string& name, std::string_view version, std::string_view date,
+                   std::string_view summary) {
+  return ".TH " + roff(upper(name)) + " 1 \"" + roff(date) + "\" \"kneepoint " + roff(version) +
+         "\" \"User Commands\"\n.SH NAME\n" + roff(name) + " \\- " + roff(summary) + "\n";
+}
+
+std::string flag_items(const std::vector<const Flag*>& flags) {
+  std::string out;
+  for (const Flag* flag : flags) {
+    out += ".TP\n.B " + roff(flag_synopsis(*flag)) + "\n" + roff(flag_sentence(*flag)) +
+           (flag->required ? " Required." : "") + "\n";
+  }
+  return out;
+}
+
+std::string exit_status() {
+  std::string out = ".SH EXIT STATUS\n.TP\n.B 0\nDone.\n";
+  struct Status {
+    ErrorCode code;
+    std::string_view words;
+  };
+  for (const Status& status :
+       {Status{ErrorCode::InvalidArgument, "A flag, a word or a file cannot be understood."},
+        Status{ErrorCode::NotFound, "What was named does not exist."},
+        Status{ErrorCode::Unsatisfiable, "Nothing meets the targets."},
+        Status{ErrorCode::Conflict, "It is there already, or somebody else holds it."},
+        Status{ErrorCode::Incompatible, "Written by a newer version."},
+        Status{ErrorCode::Unavailable, "A server, disk or file is not reachable now."},
+        Status{ErrorCode::Internal, "A mistake in the program: please report it."}}) {
+    out += ".TP\n.B " + std::to_string(exit_code(status.code)) + "\n" + roff(status.words) + "\n";
+  }
+  return out;
+}
+
+std::string command_page(const Command& command, std::string_view version, std::string_view date) {
+  std::string out = header(page_name(command.path), version, date, command.summary);
+  out += ".SH SYNOPSIS\n.B " + roff(usage_line(command)) + "\n";
+  for (const std::string_view alias : command.aliases) {
+    out += ".br\n.B " + roff("kneepoint " + std::string(alias)) + "\n";
+  }
+  out += ".SH DESCRIPTION\n" + roff(command.description) + "\n";
+  if (!command.positionals.empty()) {
+    out += ".SH WORDS\n";
+    for (const Positional& word : command.positionals) {
+      out += ".TP\n.I " + roff(word.name) + "\n" + roff(word.sentence) + "\n";
+    }
+  }
+  if (const std::vector<FlagSection> sections = flag_sections(command); !sections.empty()) {
+    out += ".SH OPTIONS\n";
+    for (const FlagSection& section : sections) {
+      out += ".SS " + roff(name(section.group)) + "\n" + flag_items(section.flags);
+    }
+  }
+  out += ".SH OPTIONS OF EVERY COMMAND\n" + flag_items(shown_global_flags());
+  out += ".SH EXAMPLE\n.nf\nkneepoint " + roff(command.example) + "\n.fi\n";
+  out += exit_status();
+  return out + ".SH SEE ALSO\n.BR kneepoint (1)\n";
+}
+
+}  // namespace
+
+std::vector<ManPage> man_pages(std::string_view version, std::string_view date) {
+  std::vector<ManPage> pages;
+  std::string top = header("kneepoint", version, date,
+                           "recommends which model server on which accelerator serves an LLM");
+  top += ".SH SYNOPSIS\n.B kneepoint\n.I COMMAND\n[flags]\n.SH DESCRIPTION\n" +
+         roff(group_summary("")) +
+         "\n.PP\nThe commands of \\(lqgcloud container ai profiles\\(rq work word for word.\n"
+         ".SH COMMANDS\n";
+  for (const Command& c : commands()) {
+    top += ".TP\n.BR " + roff(page_name(c.path)) + " (1)\n" + roff(c.summary) + ".\n";
+  }
+  top += ".SH OPTIONS OF EVERY COMMAND\n" + flag_items(shown_global_flags()) + exit_status();
+  pages.push_back({"kneepoint.1", top});
+  for (const Command& c : commands()) {
+    pages.push_back({page_name(c.path) + ".1", command_page(c, version, date)});
+  }
+  return pages;
+}
+
+}  // namespace kneepoint::cli
