@@ -54,6 +54,8 @@ Profile to_profile(const RankingRow& row);
 class Ranking {
  public:
   std::span<const RankingRow> rows() const { return rows_; }
+  /// To drop or reorder rows; what they point into stays.
+  std::vector<RankingRow>& mutable_rows() { return rows_; }
 
   /// For the store that fills it.
   RankingRow& add_row() { return rows_.emplace_back(); }

@@ -172,13 +172,14 @@ tl::expected<Quote, NoPrice> Pricer::find(std::string_view accelerator, int coun
     if (machine.accelerator != accelerator) continue;
     if (rules_.provider != "any" && machine.provider != rules_.provider) continue;
     machine_providers.insert(machine.provider);
+    if (!rules_.machine_type.empty() && machine.machine_type != rules_.machine_type) continue;
     if (const auto quote = machine_quote(machine, count)) offer(*quote);
   }
   // Providers that rent accelerators by the hour and name no machine.
   for (const Price& price : catalog_.prices()) {
     if (price.item != accelerator || price.covers != Covers::AcceleratorWithHost) continue;
     if (rules_.provider != "any" && price.provider != rules_.provider) continue;
-    if (machine_providers.contains(price.provider) || !price.at(rules_.model)) continue;
+    if (!rules_.machine_type.empty() || machine_providers.contains(price.provider) || !price.at(rules_.model)) continue;
     if (!rules_.region.empty() && price.region != rules_.region && price.region != kAnyRegion) {
       continue;
     }
@@ -218,6 +219,7 @@ std::string Pricer::why_not(std::string_view accelerator, int count) const {
   }
   std::string out = fmt::format("no {} price for {} x {}", name(rules_.model), count, accelerator);
   if (rules_.provider != "any") out += " at " + rules_.provider;
+  if (!rules_.machine_type.empty()) out += " on " + rules_.machine_type;
   if (!rules_.region.empty()) out += " in " + rules_.region;
   if (!models.empty()) {
     out += fmt::format("; there is one for {}", fmt::join(models, ", "));

@@ -29,45 +29,6 @@ double length_distance(const RankingRow& p, double input, double output) {
   return std::abs(std::log(*in / input)) + std::abs(std::log(*out / output));
 }
 
-/// Keeps, per model, accelerator and server, the workload nearest to the wanted lengths.
-std::vector<const RankingRow*> nearest_workloads(std::span<const RankingRow> profiles,
-                                                 const Request& request,
-                                                 std::vector<std::string>& notes) {
-  std::vector<const RankingRow*> kept;
-  if (!request.input_tokens || !request.output_tokens) {
-    for (const RankingRow& p : profiles) kept.push_back(&p);
-    return kept;
-  }
-  using Group = std::tuple<std::string_view, std::string_view, std::string_view>;
-  const auto group_of = [](const RankingRow& p) {
-    return Group(p.setup.model, p.setup.accelerator, p.setup.model_server);
-  };
-  std::map<Group, double> nearest;
-  for (const RankingRow& p : profiles) {
-    const double d = length_distance(p, *request.input_tokens, *request.output_tokens);
-    const auto [at, fresh] = nearest.emplace(group_of(p), d);
-    if (!fresh) at->second = std::min(at->second, d);
-  }
-  std::set<std::string> used;
-  for (const RankingRow& p : profiles) {
-    const double best = nearest.at(group_of(p));
-    const double d = length_distance(p, *request.input_tokens, *request.output_tokens);
-    // Lengths are unknown for the whole group: nothing is nearer than anything.
-    if (std::isinf(best) || d > best + 1e-9) continue;
-    kept.push_back(&p);
-    used.insert(fmt::format("{} ({:.0f}/{:.0f} tokens)", p.workload.name,
-                            p.workload.input_tokens_mean.value_or(0),
-                            p.workload.output_tokens_mean.value_or(0)));
-  }
-  if (!used.empty()) {
-    notes.push_back(fmt::format("asked for {:.0f} input and {:.0f} output tokens; nearest measured "
-                                "workload: {}",
-                                *request.input_tokens, *request.output_tokens,
-                                fmt::join(used, ", ")));
-  }
-  return kept;
-}
-
 std::string miss_sentence(const RankingRow& p, const curve::NoOperatingPoint& miss) {
   const auto label = metrics::label(miss.metric);
   if (miss.reason == curve::Miss::StatisticMissing) {
@@ -155,6 +116,44 @@ std::string_view code(ReasonCode reason) {
       return "accelerator_not_allowed";
   }
   __builtin_unreachable();
+}
+
+std::vector<const RankingRow*> nearest_workloads(std::span<const RankingRow> profiles,
+                                                 const Request& request,
+                                                 std::vector<std::string>& notes) {
+  std::vector<const RankingRow*> kept;
+  if (!request.input_tokens || !request.output_tokens) {
+    for (const RankingRow& p : profiles) kept.push_back(&p);
+    return kept;
+  }
+  using Group = std::tuple<std::string_view, std::string_view, std::string_view>;
+  const auto group_of = [](const RankingRow& p) {
+    return Group(p.setup.model, p.setup.accelerator, p.setup.model_server);
+  };
+  std::map<Group, double> nearest;
+  for (const RankingRow& p : profiles) {
+    const double d = length_distance(p, *request.input_tokens, *request.output_tokens);
+    const auto [at, fresh] = nearest.emplace(group_of(p), d);
+    if (!fresh) at->second = std::min(at->second, d);
+  }
+  std::set<std::string> used;
+  for (const RankingRow& p : profiles) {
+    const double best = nearest.at(group_of(p));
+    const double d = length_distance(p, *request.input_tokens, *request.output_tokens);
+    // Lengths are unknown for the whole group: nothing is nearer than anything.
+    if (std::isinf(best) || d > best + 1e-9) continue;
+    kept.push_back(&p);
+    used.insert(fmt::format("{} ({:.0f}/{:.0f} tokens)", p.workload.name,
+                            p.workload.input_tokens_mean.value_or(0),
+                            p.workload.output_tokens_mean.value_or(0)));
+  }
+  if (!used.empty()) {
+    notes.push_back(fmt::format("asked for {:.0f} input and {:.0f} output tokens; nearest measured "
+                                "workload: {}",
+                                *request.input_tokens, *request.output_tokens,
+                                fmt::join(used, ", ")));
+  }
+  return kept;
 }
 
 Recommendation recommend(const catalog::Catalog& catalog,

@@ -74,6 +74,12 @@ struct Recommendation {
 Recommendation recommend(const catalog::Catalog& catalog,
                          std::span<const profile::RankingRow> profiles, const Request& request);
 
+/// Of each model, accelerator and server the profiles of the workload nearest to the wanted lengths
+/// (smallest sum of the two log ratios); all of them when no lengths are wanted. A note names it.
+std::vector<const profile::RankingRow*> nearest_workloads(
+    std::span<const profile::RankingRow> profiles, const Request& request,
+    std::vector<std::string>& notes);
+
 /// Why this choice stands as it does, a sentence each: where the operating point comes from, the
 /// knee, every substitution made, how fresh the price is, what is missing.
 std::vector<std::string> reasons(const Choice& choice, const Request& request);

@@ -17,6 +17,7 @@ struct PricingRules {
   /// Empty: Google machines in us-east5 (A3 in us-central1), and where no row has that region the
   /// nearest priced one, named in the quote; other providers wherever they have a price.
   std::string region;
+  std::string machine_type;      // only this one; empty: any
   bool whole_machine = false;    // the smallest rentable machine instead of a share of one
   Date today{};
   int stale_after_days = 90;

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/date.h"
+#include "base/result.h"
+#include "catalog/catalog.h"
+#include "store/store.h"
+
+namespace kneepoint::app {
+
+/// Where things are; the program fills it from flags and environment.
+struct Settings {
+  std::filesystem::path shipped_catalog;                // the generated file
+  std::filesystem::path user_folder;                    // the user's own catalog rows; may not exist
+  std::vector<std::filesystem::path> overlays;          // --catalog, lowest first
+  std::string store;                                    // file or connection string
+  std::filesystem::path driver_folder;
+  Date today{};
+  std::function<void(std::string_view)> progress;       // long work says what it does; may be empty
+};
+
+/// One run of the program: the catalog with its overlays and, when a verb asks for it, the store
+/// brought up to date with them. Verbs take a Session; it is used by one thread.
+class Session {
+ public:
+  static Result<std::unique_ptr<Session>> open(Settings settings);
+
+  const catalog::Catalog& catalog() const { return catalog_; }
+  const Settings& settings() const { return settings_; }
+
+  /// Opened on the first call. Layers of the catalog that changed since they were last applied are
+  /// applied now, each in one transaction. A read-only store that is up to date serves as it is.
+  Result<store::Store*> store();
+
+  /// Layers whose profiles count, lowest first.
+  const std::vector<std::string>& layers() const { return layers_; }
+
+ private:
+  Session(Settings settings, catalog::Catalog catalog);
+  Result<void> apply_layers();
+
+  Settings settings_;
+  catalog::Catalog catalog_;
+  std::vector<std::string> layers_;
+  std::unique_ptr<store::Store> store_;
+  bool read_only_ = false;
+};
+
+}  // namespace kneepoint::app
