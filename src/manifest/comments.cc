@@ -118,7 +118,7 @@ void remarks_block(Lines& out, const Request& request, const Facts& facts,
                   "; choose another server for new deployments");
   if (facts.server.name != "vllm" && !facts.server.from.note.empty())
     out.push_back("Catalog note on " + facts.server.name + ": " + facts.server.from.note);
-  if (!facts.checkpoint_known)
+  if (!facts.checkpoint_known && !request.checkpoint.empty())
     out.push_back("The catalog does not describe checkpoint " + request.checkpoint +
                   ": sizes are of " + facts.model.id +
                   (request.weight_precision.empty() ? std::string(" as published")

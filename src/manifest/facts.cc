@@ -112,7 +112,7 @@ Result<Facts> resolve(const catalog::Catalog& catalog, const Request& request) {
   const auto* checkpoint = request.checkpoint.empty() ? model : catalog.model(request.checkpoint);
   const auto* accelerator = catalog.accelerator(request.accelerator);
   const auto* server = catalog.server(request.model_server);
-  if (model == nullptr && checkpoint == nullptr)
+  if (model == nullptr && checkpoint == nullptr && !request.model_known)
     return not_found("model", request.model, names_of(catalog.models(), &catalog::Model::id));
   if (accelerator == nullptr)
     return not_found("accelerator", request.accelerator,
@@ -122,7 +122,12 @@ Result<Facts> resolve(const catalog::Catalog& catalog, const Request& request) {
                      names_of(catalog.servers(), &catalog::Server::name));
 
   Facts facts;
-  facts.model = checkpoint != nullptr ? *checkpoint : *model;
+  if (checkpoint != nullptr || model != nullptr) {
+    facts.model = checkpoint != nullptr ? *checkpoint : *model;
+  } else {
+    facts.model.id = request.model;  // every size stays unknown
+    facts.model.model_type = "unknown";
+  }
   facts.checkpoint_known = checkpoint != nullptr;
   facts.accelerator = *accelerator;
   facts.server = *server;

@@ -9,6 +9,8 @@
 #include "catalog/container.h"
 #include "manifest/manifest.h"
 #include "manifest/text.h"
+#include "profile/from_catalog.h"
+#include "profile/profile.h"
 
 namespace kneepoint::manifest {
 namespace {
@@ -64,6 +66,23 @@ TEST(ShippedCatalog, GivesEveryVersionAManifestOrSaysThatNoImageExists) {
   }
 }
 
+// What was measured did run, so a refusal would be an error of ours.
+TEST(ShippedCatalog, HoldsNoMeasuredSetupThatTheMemoryModelRefuses) {
+  auto profiles = profile::CatalogProfiles::open(shipped(), 0).value();
+  int emitted = 0;
+  while (const auto measured = profiles.next().value()) {
+    const auto request = request_for(measured->setup);
+    if (!request) continue;
+    const auto manifest = create(shipped(), *request);
+    if (manifest)
+      ++emitted;
+    else
+      EXPECT_THAT(manifest.error().message, testing::Not(HasSubstr("does not fit")))
+          << measured->id;
+  }
+  EXPECT_GT(emitted, 500);
+}
+
 TEST(ShippedCatalog, NamesMetricsAndFlagsByVersion) {
   Request request = request_of("openai/gpt-oss-20b");
   request.model_server_version = "v0.7.2";
@@ -117,6 +136,15 @@ TEST(Resolve, SuggestsNearNames) {
   request = request_of("openai/gpt-oss-20b");
   request.accelerator = std::string(10'000, 'x');
   EXPECT_LT(resolve(shipped(), request).error().message.size(), 500U);
+}
+
+TEST(Resolve, LetsAModelThroughThatOnlyAProfileKnows) {
+  Request request = request_of("owner/measured-model");
+  EXPECT_EQ(resolve(shipped(), request).error().code, ErrorCode::NotFound);
+  request.model_known = true;
+  const auto manifest = create(shipped(), request);
+  ASSERT_TRUE(manifest) << manifest.error().message;
+  EXPECT_THAT(manifest->comments, Contains(HasSubstr("size unknown")));
 }
 
 TEST(Resolve, KnowsArmHosts) {

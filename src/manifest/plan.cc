@@ -117,7 +117,9 @@ Result<void> memory_of_accelerators(const Request& request, const Facts& facts, 
     return invalid("the longest context starts at 1 token");
   plan.split.weight_precision = request.weight_precision;
   plan.split.kv_precision = request.kv_precision;
-  plan.split.utilization = request.memory_utilization.value_or(0.9);
+  // TensorRT-LLM may fill the whole memory: its share applies to what the weights leave.
+  const bool whole = facts.server.name == "tensorrt-llm";
+  plan.split.utilization = whole ? 1.0 : request.memory_utilization.value_or(0.9);
   if (!(plan.split.utilization > 0 && plan.split.utilization <= 1))
     return invalid("memory utilization is a share between 0 and 1");
   plan.split.max_tokens_per_request = request.max_model_len.value_or(0);

@@ -12,6 +12,7 @@ Result<Request> request_for(const profile::ServingSetup& setup) {
                 "that yet, choose a profile whose decoding is 'serving'");
   Request request;
   request.model = setup.model;
+  request.model_known = true;
   request.checkpoint = setup.checkpoint;
   request.model_server = setup.model_server;
   request.model_server_version = setup.model_server_version;

@@ -21,8 +21,9 @@ struct Validated {
 
 /// What to deploy. Strings are as the user gave them: create() checks each.
 struct Request {
-  std::string model;       // Hugging Face id
-  std::string checkpoint;  // what is loaded; empty: the model itself
+  std::string model;         // Hugging Face id
+  std::string checkpoint;    // what is loaded; empty: the model itself
+  bool model_known = false;  // by a profile: then the catalog need not describe its architecture
   std::string model_server = "vllm";
   std::string model_server_version;  // empty: newest release the catalog has an image of
   std::string image;                 // empty: the catalog's image of that version

@@ -272,6 +272,24 @@ TEST(FitsLaw, MoreAcceleratorsNeverNeedMoreEach) {
   }
 }
 
+TEST(FitsLaw, MorePipelineStagesNeverNeedMoreEach) {
+  for (const auto& [id, model] : shipped_models()) {
+    double last = INFINITY;
+    for (const int pp : {1, 2, 3, 4, 5, 8}) {
+      MemorySetup setup = split_over(2);
+      setup.accelerators = 2 * pp;
+      setup.pipeline_parallel = pp;
+      const FitAnswer answer = fits(model, gpu("nvidia-h200-141gb", 139.8), setup);
+      if (answer.fit == Fit::UnknownSize) continue;
+      const double need = answer.use.weights_bytes_per_accelerator +
+                          answer.use.overhead_bytes_per_accelerator +
+                          kv_bytes_for(model, setup, 8192).value();
+      EXPECT_LE(need, last) << id << " over " << pp;
+      last = need;
+    }
+  }
+}
+
 TEST(FitsLaw, TheCapacityFitsTheRoomAndTheAnswerAgreesWithIt) {
   std::mt19937 random(11);
   const auto pick = [&random](int most) {
