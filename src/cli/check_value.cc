@@ -88,9 +88,9 @@ Result<void> check_format(const Flag& flag, std::string_view value) {
       fields.substr(0, fields.size() - 1).find_first_of("()") != std::string_view::npos) {
     return refuse(flag, "takes fields in one pair of parentheses: table(model,acceleratorType)");
   }
-  for (const std::string_view field : split(fields.substr(0, fields.size() - 1), ',')) {
-    if (field.empty()) return refuse(flag, "has an empty field in " + std::string(value));
-  }
+  const bool named =
+      fields.substr(0, fields.size() - 1).find_first_not_of(", ") != std::string_view::npos;
+  if (!named) return refuse(flag, "names no field in " + std::string(value));
   return {};
 }
 

@@ -811,10 +811,13 @@ bool is_group(std::string_view words) {
 }
 
 std::string_view group_summary(std::string_view words) {
-  for (const Group& group : kGroups) {
-    if (group.words == words) return group.summary;
+  for (const Words gcloud :
+       {Words("container ai profiles "), Words("alpha container ai profiles ")}) {
+    if (words.starts_with(gcloud)) words.remove_prefix(gcloud.size());
   }
-  return {};
+  const auto it = std::find_if(kGroups.begin(), kGroups.end(),
+                               [words](const Group& group) { return group.words == words; });
+  return it == kGroups.end() ? std::string_view() : it->summary;
 }
 
 std::string_view name(FlagType type) {

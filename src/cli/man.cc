@@ -43,8 +43,9 @@ std::string upper(std::string text) {
 
 std::string header(const std::string& name, std::string_view version, std::string_view date,
                    std::string_view summary) {
-  return ".TH " + roff(upper(name)) + " 1 \"" + roff(date) + "\" \"kneepoint " + roff(version) +
-         "\" \"User Commands\"\n.SH NAME\n" + roff(name) + " \\- " + roff(summary) + "\n";
+  return ".TH " + roff(upper(name)) + " 1 \"" + std::string(date) + "\" \"kneepoint " +
+         roff(version) + "\" \"User Commands\"\n.SH NAME\n" + roff(name) + " \\- " + roff(summary) +
+         "\n";
 }
 
 std::string flag_items(const std::vector<const Flag*>& flags) {

@@ -371,7 +371,9 @@ FormatChoice Parsed::format(std::string_view flag) const {
   FormatChoice choice{value.substr(0, open), {}};
   if (open == std::string::npos) return choice;
   const std::string_view fields = std::string_view(value).substr(open + 1, value.size() - open - 2);
-  for (const std::string_view field : split(fields, ',')) choice.fields.emplace_back(field);
+  for (const std::string_view field : split(fields, ',')) {
+    if (!field.empty()) choice.fields.emplace_back(field);
+  }
   return choice;
 }
 
