@@ -21,52 +21,50 @@ package_names() {
   done
 }
 
-# Those of the names that are not installed, on one line.
+# Those of the names that are not installed, one per line.
 missing_packages() {
   local name
   for name in "$@"; do
     # shellcheck disable=SC2016  # the braces are dpkg's
     case $(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null || true) in
       installed) ;;
-      *) printf '%s ' "$name" ;;
+      *) echo "$name" ;;
     esac
   done
 }
 
+# apt as root, without questions; waits for another apt instead of failing.
+apt_quietly() {
+  local as_root=()
+  if [ "$(id -u)" != 0 ]; then as_root=(sudo); fi
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null
+}
+
 # Installs what is missing from the given lists. Asks apt nothing when nothing is.
 need_packages() {
-  local names missing as_root=()
-  names=$(package_names "$@")
+  local names missing log
+  mapfile -t names < <(package_names "$@")
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     if [ "${KNEEPOINT_SKIP_PACKAGES:-}" = 1 ]; then return 0; fi
     die "this is not Debian or a relative of it. Install by hand what these Debian packages hold," \
-      "then set KNEEPOINT_SKIP_PACKAGES=1 and run again:" "$(echo "$names" | tr '\n' ' ')"
+      "then set KNEEPOINT_SKIP_PACKAGES=1 and run again: ${names[*]}"
   fi
-  # shellcheck disable=SC2086  # one word per package
-  missing=$(missing_packages $names)
-  if [ -z "$missing" ]; then return 0; fi
+  mapfile -t missing < <(missing_packages "${names[@]}")
+  if [ "${#missing[@]}" = 0 ]; then return 0; fi
   if [ "${KNEEPOINT_SKIP_PACKAGES:-}" = 1 ]; then
-    say "not installing, as asked: $missing"
+    say "not installing, as asked: ${missing[*]}"
     return 0
   fi
-  if [ "$(id -u)" != 0 ]; then
-    if ! command -v sudo >/dev/null; then
-      die "these packages are missing and only root may install them; there is no sudo." \
-        "As root: apt-get install --no-install-recommends $missing"
-    fi
-    as_root=(sudo)
+  if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+    die "packages are missing that only root may install, and there is no sudo." \
+      "As root: apt-get install --no-install-recommends ${missing[*]}"
   fi
-  need_disk 3000 /usr "the packages to install"
-  say "installing $(echo "$missing" | wc -w) packages: $missing"
-  local log
+  need_disk 1500 /usr "the packages to install"
+  say "installing ${#missing[@]} packages: ${missing[*]}"
   log=$(mktemp)
-  # Waits for another apt instead of failing; stdin is closed so that nothing can ask.
-  if ! { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq \
-    -o DPkg::Lock::Timeout=300 update &&
-    # shellcheck disable=SC2086
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
-      -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
-      install --no-install-recommends $missing; } >"$log" 2>&1 </dev/null; then
+  if ! apt_quietly update >"$log" 2>&1 ||
+    ! apt_quietly install --no-install-recommends "${missing[@]}" >>"$log" 2>&1; then
     tail -n 20 "$log" >&2
     rm -f "$log"
     die "apt could not install them; its last words are above." \
@@ -181,5 +179,5 @@ fuzz_each() {
     if [ "${#running[@]}" -ge 2 ]; then finish_fuzz; fi
   done
   finish_fuzz
-  return $failed
+  return "$failed"
 }
