@@ -11,6 +11,7 @@ constexpr const char* kMigrationTable =
 // Version 1. Why it looks like this: docs/decisions/0002-store.md.
 // "best_<metric>_<statistic>" is the least value of that latency over the profile's points;
 // "complete" has a bit (columns.h) for each latency that every point has. Both serve Query.targets.
+// "packed" (packed.h) stands in front because a row's header is read up to the column wanted.
 constexpr const char* kLayer = R"(CREATE TABLE layer (
   key INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
@@ -21,6 +22,7 @@ constexpr const char* kLayer = R"(CREATE TABLE layer (
 constexpr const char* kProfile = R"(CREATE TABLE profile (
   key INTEGER PRIMARY KEY,
   layer INTEGER NOT NULL,
+  packed BYTEA NOT NULL,
   id TEXT NOT NULL,
   series_id TEXT NOT NULL,
   curve_id TEXT NOT NULL,
@@ -83,8 +85,7 @@ constexpr const char* kProfile = R"(CREATE TABLE profile (
   best_e2e_mean DOUBLE PRECISION,
   best_e2e_p50 DOUBLE PRECISION,
   best_e2e_p90 DOUBLE PRECISION,
-  best_e2e_p99 DOUBLE PRECISION,
-  packed BYTEA NOT NULL))";
+  best_e2e_p99 DOUBLE PRECISION))";
 
 constexpr const char* kPoint = R"(CREATE TABLE point (
   profile INTEGER NOT NULL,

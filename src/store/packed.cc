@@ -52,6 +52,10 @@ class Writer {
     raw(static_cast<std::uint32_t>(text.size()));
     bytes_ += text;
   }
+  void close_head() {
+    const auto size = static_cast<std::uint32_t>(bytes_.size());
+    std::memcpy(bytes_.data() + sizeof kFormat, &size, sizeof size);
+  }
   std::string take() { return std::move(bytes_); }
 
  private:
@@ -158,6 +162,7 @@ void set_figure(curve::LoadPoint& at, std::size_t n, double value) {
 std::string pack(const profile::Profile& profile, std::string_view flags) {
   Writer out;
   out.raw(kFormat);
+  out.raw(std::uint32_t{0});  // the head's size, by close_head
   visit_ranking_columns(profile, out);
   std::string_view newest;
   for (const profile::Point& point : profile.points)
@@ -175,6 +180,7 @@ std::string pack(const profile::Profile& profile, std::string_view flags) {
   }
   out.raw(static_cast<std::uint32_t>(rows.size()));
   out.raw(present);
+  out.close_head();
   for (std::size_t n = 0; n < kFigures; ++n)
     if (present >> n & 1)
       for (const Figures& row : rows) out.raw(row[n]);
@@ -183,25 +189,29 @@ std::string pack(const profile::Profile& profile, std::string_view flags) {
 
 Result<void> unpack(std::string_view bytes, std::span<const metrics::Metric> wanted,
                     profile::Ranking& into) {
-  Reader in(bytes);
-  if (in.raw<std::uint8_t>() != kFormat) return damaged();
+  Reader start(bytes);
+  const auto format = start.raw<std::uint8_t>();
+  const auto head = start.raw<std::uint32_t>();
+  const std::size_t started = bytes.size() - start.left();
+  if (format != kFormat || head < started || head > bytes.size()) return damaged();
+  Reader in(into.keep(bytes.substr(started, head - started)));
   profile::RankingRow& row = into.add_row();
   visit_ranking_columns(row, in);
   row.measured_on = in.text();
   row.flags = in.text();
-
   const auto count = in.raw<std::uint32_t>();
   const auto present = in.raw<std::uint32_t>();
+
+  Reader figures_in(bytes.substr(head));
   const std::size_t column = count * sizeof(double);
-  if (in.failed() || present >> kFigures ||
-      in.left() != column * std::size_t(std::popcount(present)))
+  if (in.failed() || in.left() != 0 || present >> kFigures != 0 || !(present & 1) ||
+      figures_in.left() != column * static_cast<std::size_t>(std::popcount(present)))
     return damaged();
-  if (!(present & 1)) return damaged();
   const std::span<curve::LoadPoint> points = into.add_points(count);
   const std::uint32_t wanted_figures = wanted_bits(wanted);
   for (std::uint32_t bits = present; bits != 0; bits &= bits - 1) {
     const auto n = static_cast<std::size_t>(std::countr_zero(bits));
-    const char* from = in.take(column);
+    const char* from = figures_in.take(column);
     if (!(wanted_figures >> n & 1)) continue;
     for (std::size_t i = 0; i < count; ++i) {
       double value;

@@ -135,8 +135,8 @@ Result<profile::Ranking> read_ranking(SqlSession& session, const Where& where,
     auto row = (*rows)->step();
     if (!row) return fail(std::move(row.error()));
     if (!*row) return ranking;
-    const std::string_view bytes = ranking.keep((*rows)->bytes(1));
-    if (auto read = unpack(bytes, metrics, ranking); !read) return fail(std::move(read.error()));
+    if (auto read = unpack((*rows)->bytes(1), metrics, ranking); !read)
+      return fail(std::move(read.error()));
     for (const auto& [key, name] : names)
       if (key == (*rows)->integer(0)) ranking.last_row().layer = name;
   }
