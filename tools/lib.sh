@@ -98,6 +98,20 @@ use_cache() {
   fi
 }
 
+# Reads what ninja prints and says every tenth how far it is; a short build says nothing.
+show_progress() {
+  local line share next=10
+  while IFS= read -r line; do
+    if [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]] && [ "${BASH_REMATCH[2]}" -ge 20 ]; then
+      share=$((100 * BASH_REMATCH[1] / BASH_REMATCH[2]))
+      if [ "$share" -ge "$next" ]; then
+        say "building $1: $share %"
+        next=$((share - share % 10 + 10))
+      fi
+    fi
+  done
+}
+
 # configure_and_build PRESET [cmake --build arguments]: does each only where something changed.
 # The output of a build that works is not kept; of one that fails it is shown.
 configure_and_build() {
@@ -125,7 +139,8 @@ configure_and_build() {
   fi
   local started=$SECONDS
   log=$(mktemp)
-  if ! (cd "$REPO" && cmake --build --preset "$preset" "$@") >"$log" 2>&1 </dev/null; then
+  if ! (cd "$REPO" && cmake --build --preset "$preset" "$@") 2>&1 </dev/null |
+    tee "$log" | show_progress "$preset"; then
     grep -vE '^\[[0-9]+/[0-9]+\] ' "$log" | tail -n 60 >&2
     rm -f "$log"
     die "preset $preset does not build"
