@@ -42,6 +42,8 @@ Result<void> write_backup(Store& store, SqlSession& session, const OpenOptions& 
                                          "give another path");
   if (fs::is_directory(to, ignored))
     return fail(ErrorCode::InvalidArgument, to.string() + " is a folder: give a file path");
+  if (!fs::is_directory(fs::absolute(to).parent_path(), ignored))
+    return fail(ErrorCode::NotFound, "backup to " + to.string() + ": its folder is not there");
   const fs::path part = beside(to, ".part-" + std::to_string(::getpid()));
   remove_database(part);
   const auto written = [&]() -> Result<void> {
