@@ -99,7 +99,7 @@ std::string bash_script() {
   const std::vector<std::string> values(value_flags.begin(), value_flags.end());
   const std::vector<std::string> paths(path_flags.begin(), path_flags.end());
 
-  return "# Completion for kneepoint, made from its command table. In bash: source this file.\n"
+  return "# Completion for kneepoint, made from its command table.\n"
          "_kneepoint_next() {\n  case \"$1\" in\n" +
          next +
          "  esac\n}\n"
@@ -127,7 +127,7 @@ _kneepoint_value() {
   fi
 }
 _kneepoint() {
-  local cur prev path='' longer word i
+  local cur prev place='' longer word i
   COMPREPLY=()
   cur="${COMP_WORDS[COMP_CWORD]}"
   prev=''
@@ -154,9 +154,9 @@ _kneepoint() {
           fi
           continue ;;
     esac
-    longer="${path:+$path }$word"
-    case " $(_kneepoint_next "$path") " in
-      *" $word "*) path="$longer" ;;
+    longer="${place:+$place }$word"
+    case " $(_kneepoint_next "$place") " in
+      *" $word "*) place="$longer" ;;
       *) break ;;
     esac
   done
@@ -166,12 +166,12 @@ _kneepoint() {
       COMPREPLY=("${COMPREPLY[@]/#/${cur%%=*}=}")
       ;;
     -*)
-      COMPREPLY=($(compgen -W "$(_kneepoint_flags "$path")" -- "$cur"))
+      COMPREPLY=($(compgen -W "$(_kneepoint_flags "$place")" -- "$cur"))
       case "${COMPREPLY[0]}" in *=) compopt -o nospace 2>/dev/null ;; esac
       ;;
     *)
-      word="$(_kneepoint_next "$path")"
-      [ -z "$word" ] && word="$(_kneepoint_words "$path")"
+      word="$(_kneepoint_next "$place")"
+      [ -z "$word" ] && word="$(_kneepoint_words "$place")"
       if [ "$word" = '@files' ]; then
         COMPREPLY=($(compgen -f -- "$cur"))
         compopt -o filenames 2>/dev/null
@@ -186,9 +186,9 @@ complete -F _kneepoint kneepoint
 }
 
 std::string zsh_script() {
-  return "#compdef kneepoint\n"
-         "autoload -Uz +X compinit && compinit -u\n"
-         "autoload -Uz +X bashcompinit && bashcompinit\n" +
+  return "# In ~/.zshrc: source <(kneepoint completion zsh)\n"
+         "type compdef >/dev/null 2>&1 || { autoload -Uz compinit && compinit; }\n"
+         "autoload -Uz bashcompinit && bashcompinit\n" +
          bash_script();
 }
 

@@ -88,6 +88,22 @@ TEST(CompletionScripts, AreWrittenInTheirShellsLanguage) {
   }
 }
 
+TEST(ZshCompletion, OffersCommandsFlagsAndChoices) {
+  if (!has("zsh")) GTEST_SKIP() << "zsh is not installed";
+  const auto complete = [](const std::string& words) {
+    return output_of("HOME=" + testing::TempDir() +
+                     " zsh -f -c 'autoload -Uz compinit && compinit -D "
+                     "-u; source " +
+                     script_file("zsh") + "; emulate sh; COMP_WORDS=(kneepoint " + words +
+                     "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _kneepoint; echo "
+                     "\" ${COMPREPLY[@]} \"' 2>&1");
+  };
+  EXPECT_EQ(complete("profiles \"\""), " show list \n");
+  EXPECT_THAT(complete("profiles list --target-t"), HasSubstr("--target-ttft-milliseconds="));
+  // zsh itself leaves out what does not start with the typed word.
+  EXPECT_THAT(complete("profiles list --pricing-model=on"), HasSubstr("--pricing-model=on-demand"));
+}
+
 TEST(FishCompletion, OffersCommandsFlagsAndChoices) {
   if (!has("fish")) GTEST_SKIP() << "fish is not installed";
   const auto complete = [](const std::string& line) {

@@ -207,7 +207,7 @@ TEST(SvgPlot, IsReadByAnXmlReader) {
 
 TEST(TerminalPlot, NoLineIsWiderThanAsked) {
   std::mt19937 random(3);
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < 120; ++i) {
     CurvePlot plot = random_picture(random);
     plot.title =
         "a-name-that-is-far-too-long-for-a-small-terminal/模型模型模型模型模型模型-and-more";
