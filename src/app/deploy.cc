@@ -1,0 +1,215 @@
+#include "app/deploy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "app/names.h"
+#include "base/text.h"
+#include "perfmodel/memory.h"
+
+namespace kneepoint::app {
+namespace {
+
+using recommend::Choice;
+
+/// The choices of a list, priced ones first.
+std::vector<const Choice*> in_order(const ProfileList& list) {
+  std::vector<const Choice*> out;
+  for (const Choice& choice : list.result.ranked) out.push_back(&choice);
+  for (const Choice& choice : list.result.unpriced) out.push_back(&choice);
+  return out;
+}
+
+std::vector<std::string> why(const Session& session, const ProfileList& list, const Choice& choice) {
+  const profile::RankingRow& p = *choice.profile;
+  const auto& point = choice.operating_point.point;
+  std::vector<std::string> out;
+  out.push_back(fmt::format("Chosen from profile {}: {}, workload {}", p.id,
+                            recommend::setup_name(p), p.workload.name));
+  out.push_back("Evidence: " + recommend::evidence_sentence(session.catalog(), choice));
+  std::string rate = fmt::format("Operating point: {} {}", shortest(std::round(point.load * 100) / 100),
+                                 curve::unit(p.load_kind));
+  if (!metrics::is_missing(point.output_tokens_per_second)) {
+    rate += fmt::format(", {} output tokens/s per replica", fixed(point.output_tokens_per_second, 0));
+  }
+  if (!metrics::is_missing(point.requests_per_second)) {
+    rate += fmt::format(", {} requests/s", fixed(point.requests_per_second, 2));
+  }
+  out.push_back(rate);
+  for (std::string& reason : recommend::reasons(choice, list.request)) {
+    out.push_back(std::move(reason));
+  }
+  if (choice.cost) {
+    out.push_back(fmt::format(
+        "Cost: ${} per million output tokens, ${} per million input tokens ({} {}, {}, price of {})",
+        fixed(choice.cost->output, 3), fixed(choice.cost->input, 3),
+        catalog::name(list.request.pricing.model), choice.quote->machine_type, choice.quote->region,
+        choice.quote->price->from.as_of.empty() ? "no stated date" : choice.quote->price->from.as_of));
+  }
+  return out;
+}
+
+/// The smallest power of two of accelerators whose memory holds the model.
+Result<int> smallest_fit(const Session& session, const std::string& model,
+                         const catalog::Accelerator& accelerator) {
+  const catalog::Model* known = session.catalog().model(model);
+  if (known == nullptr) {
+    return fail(ErrorCode::Unsatisfiable,
+                fmt::format("no_data: nothing was measured for {} on {}, and the catalog does not "
+                            "describe its architecture; add it with 'kneepoint models add'",
+                            model, accelerator.id));
+  }
+  perfmodel::FitAnswer answer;
+  for (int count = 1; count <= std::max(1, accelerator.max_per_host.value_or(8)); count *= 2) {
+    if (known->heads && *known->heads % count != 0) break;
+    perfmodel::MemorySetup setup;
+    setup.accelerators = count;
+    setup.tensor_parallel = count;
+    answer = perfmodel::fits(*known, accelerator, setup);
+    if (answer.fit == perfmodel::Fit::Fits) return count;
+    if (answer.fit == perfmodel::Fit::UnknownSize) {
+      return fail(ErrorCode::Unsatisfiable,
+                  fmt::format("unknown_size: nothing was measured for {} on {}, and its memory "
+                              "cannot be computed: {}",
+                              model, accelerator.id, answer.sentence));
+    }
+  }
+  return fail(ErrorCode::Unsatisfiable, "does_not_fit: " + answer.sentence);
+}
+
+Result<const catalog::Accelerator*> find_accelerator(const Session& session,
+                                                     const std::string& id) {
+  if (const auto* found = session.catalog().accelerator(id)) return found;
+  std::vector<std::string> ids;
+  for (const auto& accelerator : session.catalog().accelerators()) ids.push_back(accelerator.id);
+  const auto close = nearest(id, ids);
+  return fail(ErrorCode::NotFound,
+              fmt::format("unknown accelerator '{}'{}", id,
+                          close.empty() ? "" : "; did you mean " + join(close, ", ") + "?"));
+}
+
+Result<Deployment> from_choice(Session& session, const DeployRequest& request,
+                               const ProfileList& list, const Choice& choice,
+                               const std::string& server, const std::string& version) {
+  manifest::Request wants;
+  auto shape = manifest::request_for(profile::to_profile(*choice.profile).setup);
+  if (!shape) return fail(std::move(shape).error());
+  wants = std::move(*shape);
+  const bool other_build = (!version.empty() && version != wants.model_server_version) ||
+                           (!server.empty() && server != wants.model_server);
+  if (!server.empty()) wants.model_server = server;
+  if (!version.empty()) wants.model_server_version = version;
+  if (other_build) {
+    // The image and the settings measured belong to the other build.
+    wants.image.clear();
+    wants.reasons.clear();
+  }
+  Deployment out;
+  out.notes = list.notes;
+  if (request.selection.model_server.empty()) {
+    out.notes.push_back(fmt::format("no --model-server given: {} is the best measured for this model "
+                                    "and accelerator",
+                                    choice.profile->setup.model_server));
+  }
+  if (other_build) {
+    out.notes.push_back(fmt::format(
+        "nothing was measured for {} {} here: number of accelerators and parallelism are those of {}",
+        wants.model_server, wants.model_server_version, recommend::setup_name(*choice.profile)));
+  } else {
+    for (std::string& line : why(session, list, choice)) out.notes.push_back(std::move(line));
+  }
+  for (const std::string& note : out.notes) wants.reasons.push_back(note);
+  wants.replicas = choice.replicas;
+  wants.namespace_name = request.namespace_name;
+  wants.machine_type = request.machine_type;
+  wants.generated_on = session.settings().today;
+  auto made = manifest::create(session.catalog(), wants);
+  if (!made) return fail(std::move(made).error());
+  out.manifest = std::move(*made);
+  return out;
+}
+
+Result<Deployment> from_memory_model(Session& session, const DeployRequest& request,
+                                     const catalog::Accelerator& accelerator) {
+  const Selection& selection = request.selection;
+  const auto count = smallest_fit(session, selection.model, accelerator);
+  if (!count) return fail(count.error());
+  manifest::Request wants;
+  wants.model = selection.model;
+  if (!selection.model_server.empty()) wants.model_server = selection.model_server;
+  if (selection.model_server_version != "all") {
+    wants.model_server_version = selection.model_server_version;
+  }
+  wants.accelerator = accelerator.id;
+  wants.accelerators_per_replica = *count;
+  wants.namespace_name = request.namespace_name;
+  wants.machine_type = request.machine_type;
+  wants.generated_on = session.settings().today;
+  Deployment out;
+  out.notes.push_back(fmt::format(
+      "nothing was measured for this model, server and accelerator: {} x {} is the fewest whose "
+      "memory holds it by the memory model; no latency or throughput is known",
+      *count, accelerator.id));
+  wants.reasons = out.notes;
+  auto made = manifest::create(session.catalog(), wants);
+  if (!made) return fail(std::move(made).error());
+  out.manifest = std::move(*made);
+  return out;
+}
+
+}  // namespace
+
+Result<Deployment> create_manifest(Session& session, const DeployRequest& request) {
+  if (auto known = check_model(session, request.selection.model); !known) return fail(known.error());
+  const std::string& id = request.selection.accelerators.front();
+  const auto accelerator = find_accelerator(session, id);
+  if (!accelerator) return fail(accelerator.error());
+
+  // As asked; then any version of that server; then any server, for its shape alone.
+  Selection wider = request.selection;
+  const std::string server = wider.model_server;
+  const std::string version = wider.model_server_version == "all" ? "" : wider.model_server_version;
+  std::optional<Error> first_error;
+  for (int step = 0; step < 3; ++step) {
+    if (step == 1) wider.model_server_version.clear();
+    if (step == 2) wider.model_server.clear();
+    auto list = rank_profiles(session, wider, request.ask);
+    if (!list) {
+      if (list.error().code != ErrorCode::NotFound) return fail(std::move(list).error());
+      continue;
+    }
+    const auto choices = in_order(*list);
+    if (choices.empty() && !request.ask.targets.empty()) {
+      // Out of reach: deploy without the target and say what is in reach, as the public tool does.
+      recommend::Request relaxed = request.ask;
+      relaxed.targets.clear();
+      auto best = rank_profiles(session, wider, relaxed);
+      if (!best) return fail(std::move(best).error());
+      for (const auto& rejected : list->result.rejected) {
+        if (!rejected.profile.empty()) {
+          best->notes.push_back("target not met: " + rejected.sentence);
+          break;
+        }
+      }
+      best->notes.push_back("no profile here meets the targets: deployed for the most throughput");
+      for (const Choice* choice : in_order(*best)) {
+        auto made = from_choice(session, request, *best, *choice, server, version);
+        if (made) return made;
+        if (!first_error) first_error = made.error();
+      }
+      continue;
+    }
+    for (const Choice* choice : choices) {
+      auto made = from_choice(session, request, *list, *choice, server, version);
+      if (made) return made;
+      if (made.error().code == ErrorCode::InvalidArgument) return made;
+      if (!first_error) first_error = made.error();
+    }
+  }
+  auto made = from_memory_model(session, request, **accelerator);
+  if (!made && first_error) return fail(*first_error);
+  return made;
+}
+
+}  // namespace kneepoint::app

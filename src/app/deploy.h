@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/profiles.h"
+#include "app/session.h"
+#include "manifest/manifest.h"
+
+namespace kneepoint::app {
+
+/// What to deploy. The selection names the model and exactly one accelerator; server and version
+/// may be left to the ranking.
+struct DeployRequest {
+  Selection selection;
+  recommend::Request ask;
+  std::string namespace_name = "default";
+  std::string machine_type;  // empty: any node that has the accelerator
+};
+
+struct Deployment {
+  manifest::Manifest manifest;
+  std::vector<std::string> notes;  // what was chosen and why, also in the manifest's comments
+};
+
+/// Shape and server come from the best profile that meets the targets. Where nothing was measured
+/// for the server, version or accelerator asked for, the shape comes from the memory model, and the
+/// comments say so.
+Result<Deployment> create_manifest(Session& session, const DeployRequest& request);
+
+}  // namespace kneepoint::app

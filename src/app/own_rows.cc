@@ -1,0 +1,100 @@
+#include "app/own_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "catalog/config_json.h"
+#include "catalog/csv.h"
+
+namespace kneepoint::app {
+namespace fs = std::filesystem;
+namespace {
+
+using catalog::CheckedRows;
+using catalog::TableSchema;
+
+std::string key_of(const TableSchema& schema, const std::vector<std::string>& row) {
+  std::string key;
+  for (const std::string_view name : schema.key) {
+    for (std::size_t c = 0; c < schema.columns.size(); ++c) {
+      if (schema.columns[c].name == name) key += row[c] + '\x1f';
+    }
+  }
+  return key;
+}
+
+/// Merges new rows into the user's file of a table, written whole or not at all.
+Result<Added> merge(const Settings& settings, const TableSchema& schema,
+                    const std::vector<std::vector<std::string>>& rows) {
+  Added out;
+  out.file = settings.user_folder / (std::string(schema.name) + ".csv");
+  std::vector<std::vector<std::string>> all;
+  std::error_code error;
+  if (fs::exists(out.file, error)) {
+    const auto text = read_file(out.file);
+    if (!text) return fail(text.error());
+    auto own = catalog::read_table(schema, *text, out.file.string(), catalog::Origin::User);
+    if (!own) return fail(own.error());
+    all = std::move(own->rows);
+  }
+  for (const auto& row : rows) {
+    const std::string key = key_of(schema, row);
+    const auto before = all.size();
+    std::erase_if(all, [&](const auto& old) { return key_of(schema, old) == key; });
+    ++(all.size() < before ? out.replaced : out.added);
+    all.push_back(row);
+  }
+  std::vector<std::string> header;
+  for (const auto& column : schema.columns) header.emplace_back(column.name);
+  std::string text = catalog::csv_line(header);
+  for (const auto& row : all) text += catalog::csv_line(row);
+  fs::create_directories(settings.user_folder, error);
+  if (error) {
+    return fail(ErrorCode::Unavailable, fmt::format("cannot create {}: {}",
+                                                    settings.user_folder.string(), error.message()));
+  }
+  if (auto done = write_file(out.file, text); !done) return fail(done.error());
+  return out;
+}
+
+}  // namespace
+
+Result<Added> import_prices(const Settings& settings, const fs::path& file) {
+  const auto text = read_file(file);
+  if (!text) return fail(text.error());
+  const TableSchema& schema = *catalog::schema("prices");
+  const auto rows = catalog::read_table(schema, *text, file.string(), catalog::Origin::User);
+  if (!rows) return fail(rows.error());
+  if (rows->rows.empty()) {
+    return fail(ErrorCode::InvalidArgument, file.string() + ": no price rows below the header");
+  }
+  return merge(settings, schema, rows->rows);
+}
+
+Result<AddedModel> add_model(const Settings& settings, const fs::path& config,
+                             const std::string& id) {
+  const auto text = read_file(config);
+  if (!text) return fail(text.error());
+  const auto value = json::parse(*text);
+  if (!value) return fail(Error(value.error()).during(config.string()));
+  std::string name = id;
+  if (name.empty() && value->is_object()) {
+    const json::Value* stated = value->get_object().if_contains("_name_or_path");
+    if (stated != nullptr && stated->is_string()) name = std::string(stated->get_string());
+  }
+  if (name.empty()) {
+    return fail(ErrorCode::InvalidArgument,
+                config.string() + " does not name the model: add --model=OWNER/NAME");
+  }
+  auto model = catalog::model_from_config(*value, name);
+  if (!model) return fail(std::move(model).error().during(config.string()));
+  model->from.source = "user: " + config.filename().string();
+  const auto merged = merge(settings, *catalog::schema("models"), {catalog::to_row(*model)});
+  if (!merged) return fail(merged.error());
+  return AddedModel{name, model->complete, merged->file, merged->replaced > 0};
+}
+
+}  // namespace kneepoint::app
