@@ -183,14 +183,14 @@ class Members {
 };
 
 /// The part of a model that reads and writes text.
-const json::Object& text_part(const json::Object& whole) {
+const json::Object* text_part(const json::Object& whole) {
   for (const std::string_view name : {"text_config", "llm_config", "language_config"}) {
     const json::Value* part = whole.if_contains(name);
     if (part != nullptr && part->is_object() && !part->get_object().empty()) {
-      return part->get_object();
+      return &part->get_object();
     }
   }
-  return whole;
+  return &whole;
 }
 
 std::string first_beyond(const Members& members) {
@@ -474,7 +474,7 @@ Result<Model> model_from_config(const json::Value& config, std::string_view id) 
     return fail(ErrorCode::InvalidArgument, "config.json: not an object");
   }
   const json::Object& whole = config.get_object();
-  Members members(whole, text_part(whole));
+  Members members(whole, *text_part(whole));
 
   Model model;
   model.id = std::string(id);
@@ -543,7 +543,7 @@ std::vector<std::string> to_row(const Model& m) {
   const auto integer = [](const std::optional<int>& n) { return n ? std::to_string(*n) : ""; };
   const auto number = [](const std::optional<double>& n) { return n ? shortest(*n) : ""; };
   const auto billions = [](const std::optional<double>& n) {
-    return n ? shortest(*parse_number(fixed(*n, *n < 1 ? 6 : 3))) : "";
+    return n ? shortest(parse_number(fixed(*n, *n < 1 ? 6 : 3)).value_or(*n)) : "";
   };
   const auto yes_no = [](const std::optional<bool>& b) { return !b ? "" : *b ? "yes" : "no"; };
   const std::pair<std::string_view, std::string> cells[] = {
