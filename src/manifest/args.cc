@@ -77,7 +77,7 @@ bool needs_half(const Facts& facts) {
 
 /// Servers spell the 8-bit cache differently.
 std::string cache_type(const Facts& facts, const std::string& precision) {
-  const std::string name = lower(precision);
+  std::string name = lower(precision);
   if (name == "fp8" && facts.server.name == "sglang") return "fp8_e4m3";
   if (name == "fp8" && facts.server.name == "tgi") return "fp8_e4m3fn";
   return name;

@@ -21,6 +21,7 @@ tl::unexpected<Error> not_found(std::string_view what, const std::string& wanted
 template <class Row>
 std::vector<std::string> names_of(const std::vector<Row>& rows, std::string Row::* name) {
   std::vector<std::string> names;
+  names.reserve(rows.size());
   for (const Row& row : rows) names.push_back(row.*name);
   return names;
 }

@@ -42,7 +42,7 @@ struct Request {
   std::string secret_name = "hf-secret";
   std::string provider = "gcp", machine_type;  // machine_type empty: any node that has the GPU
   bool allow_unfit = false;                    // emit although the memory model says no
-  Date generated_on{};
+  Date generated_on;
   Validated validated;
   std::vector<std::string> reasons;  // free text, printed as comments
 };
