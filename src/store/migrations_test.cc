@@ -5,9 +5,9 @@
 
 #include <array>
 
-#include "store/random_profiles.h"
 #include "store/sql_store.h"
-#include "store/test_stores.h"
+#include "store/testing/random_profiles.h"
+#include "store/testing/test_stores.h"
 
 namespace kneepoint::store {
 namespace {

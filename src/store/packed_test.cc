@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "store/random_profiles.h"
+#include "store/testing/random_profiles.h"
 
 namespace kneepoint::store {
 namespace {

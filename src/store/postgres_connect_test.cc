@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "store/test_stores.h"
+#include "store/testing/test_stores.h"
 
 // Connections that fail: needs the driver and no server.
 namespace kneepoint::store {

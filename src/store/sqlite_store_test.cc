@@ -9,9 +9,9 @@
 #include <fstream>
 #include <random>
 
-#include "store/random_profiles.h"
 #include "store/sql_store.h"
-#include "store/test_stores.h"
+#include "store/testing/random_profiles.h"
+#include "store/testing/test_stores.h"
 
 // What only a file can suffer.
 namespace kneepoint::store {

@@ -10,7 +10,7 @@
 
 #include "profile/ranking.h"
 #include "store/driver.h"
-#include "store/random_profiles.h"
+#include "store/testing/random_profiles.h"
 
 // Where the driver modules lie: this program's build folder. KNEEPOINT_TEST_POSTGRES set runs the
 // same on PostgreSQL.

@@ -7,8 +7,8 @@
 #include <set>
 
 #include "curve/curve.h"
-#include "store/random_profiles.h"
-#include "store/test_stores.h"
+#include "store/testing/random_profiles.h"
+#include "store/testing/test_stores.h"
 
 // What every database must do: SQLite always; PostgreSQL when KNEEPOINT_TEST_POSTGRES names a
 // server (tests/contract/with_postgres.sh gives one).

@@ -5,8 +5,8 @@
 
 #include <sstream>
 
-#include "store/random_profiles.h"
-#include "store/test_stores.h"
+#include "store/testing/random_profiles.h"
+#include "store/testing/test_stores.h"
 
 namespace kneepoint::store {
 namespace {

@@ -13,8 +13,8 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "profile/json.h"
-#include "store/random_profiles.h"
 #include "store/store.h"
+#include "store/testing/random_profiles.h"
 
 // kill -9 in the middle of replacing a layer leaves the old content or the new, whole:
 //   store_kill_test <folder of the drivers> <kills>
