@@ -38,7 +38,7 @@ class Install(unittest.TestCase):
         for pattern in ("bin/kneepoint", "lib/kneepoint/*.so", "share/kneepoint/kneepoint.catalog",
                         "share/man/man1/kneepoint*.1*",
                         "share/bash-completion/completions/kneepoint",
-                        "share/zsh/**/_kneepoint", "share/fish/vendor_completions.d/kneepoint.fish",
+                        "share/fish/vendor_completions.d/kneepoint.fish",
                         "share/doc/kneepoint/*"):
             self.assertTrue(list(self.tree.glob(pattern)), pattern)
 
