@@ -151,23 +151,23 @@ configure_and_build() {
   rm -f "$log"
 }
 
-# The fuzz targets of a build folder.
+# One name per line; a fuzz target is a program of its own beside the code it is for.
 fuzz_targets() {
-  local program
-  for program in "$1"/*_fuzz; do
-    if [ -x "$program" ]; then echo "$program"; fi
-  done
+  find "$REPO/src" -name '*_fuzz.cc' -printf '%f\n' | sed 's/\.cc$//' | sort
+}
+
+build_fuzz_targets() {
+  local names
+  mapfile -t names < <(fuzz_targets)
+  configure_and_build fuzz --target "${names[@]}"
 }
 
 # fuzz_each SECONDS: every target of build/fuzz for that long, two at a time. A finding is kept in
 # build/fuzz/findings and ends with status 1. What was learned is kept in the corpus for next time.
 fuzz_each() {
-  local seconds=$1 folder=$REPO/build/fuzz program name seeds failed=0 running=() names=() i
+  local seconds=$1 folder=$REPO/build/fuzz name seeds failed=0 running=() names=() i
   mkdir -p "$folder/findings" "$folder/corpus" "$folder/logs"
   export ASAN_SYMBOLIZER_PATH=${ASAN_SYMBOLIZER_PATH:-/usr/bin/llvm-symbolizer-19}
-  local programs
-  programs=$(fuzz_targets "$folder")
-  if [ -z "$programs" ]; then die "preset fuzz built no fuzz target"; fi
   finish_fuzz() {
     for i in "${!running[@]}"; do
       if wait "${running[$i]}"; then
@@ -181,13 +181,12 @@ fuzz_each() {
     done
     running=() names=()
   }
-  for program in $programs; do
-    name=$(basename "$program")
+  for name in $(fuzz_targets); do
     mkdir -p "$folder/corpus/$name"
     seeds=()
     if [ -d "$REPO/tests/fuzz/$name" ]; then seeds+=("$REPO/tests/fuzz/$name"); fi
     if [ "$name" = config_json_fuzz ]; then seeds+=("$REPO/tests/data/configs"); fi
-    "$program" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+    "$folder/$name" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
       -artifact_prefix="$folder/findings/$name-" "$folder/corpus/$name" "${seeds[@]}" \
       >"$folder/logs/$name.log" 2>&1 </dev/null &
     running+=($!) names+=("$name")
