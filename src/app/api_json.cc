@@ -95,7 +95,8 @@ void put_setup(Object& out, const catalog::Catalog& catalog, const Setup& setup,
     out.emplace("servingStack", std::move(stack));
   }
   Object lengths;
-  put_rounded(lengths, "averageInputLength", workload.input_tokens_mean.value_or(metrics::kMissing));
+  put_rounded(lengths, "averageInputLength",
+              workload.input_tokens_mean.value_or(metrics::kMissing));
   put_rounded(lengths, "averageOutputLength",
               workload.output_tokens_mean.value_or(metrics::kMissing));
   put(lengths, "useCase", use_case_of(catalog, workload.name));
@@ -197,13 +198,12 @@ Object profile_json(const catalog::Catalog& catalog, const recommend::Choice& ch
   own.emplace("knee", Object{{"state", curve::name(choice.knee.state)},
                              {"sentence", curve::sentence(choice.knee, p.load_kind)}});
   put(own, "statisticsShown", substituted(point, request.statistic_rule));
-  own.emplace("evidence",
-              Object{{"kind", profile::name(p.evidence.kind)},
-                     {"source", p.evidence.source},
-                     {"measuredOn", p.measured_on},
-                     {"licence", p.evidence.licence},
-                     {"flags", flags_json(p.flags)},
-                     {"sentence", recommend::evidence_sentence(catalog, choice)}});
+  own.emplace("evidence", Object{{"kind", profile::name(p.evidence.kind)},
+                                 {"source", p.evidence.source},
+                                 {"measuredOn", p.measured_on},
+                                 {"licence", p.evidence.licence},
+                                 {"flags", flags_json(p.flags)},
+                                 {"sentence", recommend::evidence_sentence(catalog, choice)}});
   if (choice.quote) own.emplace("price", price_json(*choice.quote));
   put(own, "noCost", choice.no_cost);
   own.emplace("replicas", choice.replicas);

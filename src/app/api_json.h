@@ -7,9 +7,9 @@
 #include "base/json.h"
 #include "recommend/recommend.h"
 
-/// The objects of google.cloud.gkerecommender.v1 as JSON: lowerCamel names, int32 as integers, int64
-/// as strings, every Amount with an explicit `nanos`. What that API lacks stands in one member,
-/// "kneepoint".
+/// The objects of google.cloud.gkerecommender.v1 as JSON: lowerCamel names, int32 as integers,
+/// int64 as strings, every Amount with an explicit `nanos`. What that API lacks stands in one
+/// member, "kneepoint".
 namespace kneepoint::app {
 
 /// A figure as shown: p50, or, marked, the nearest statistic there is.

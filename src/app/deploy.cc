@@ -21,17 +21,20 @@ std::vector<const Choice*> in_order(const ProfileList& list) {
   return out;
 }
 
-std::vector<std::string> why(const Session& session, const ProfileList& list, const Choice& choice) {
+std::vector<std::string> why(const Session& session, const ProfileList& list,
+                             const Choice& choice) {
   const profile::RankingRow& p = *choice.profile;
   const auto& point = choice.operating_point.point;
   std::vector<std::string> out;
   out.push_back(fmt::format("Chosen from profile {}: {}, workload {}", p.id,
                             recommend::setup_name(p), p.workload.name));
   out.push_back("Evidence: " + recommend::evidence_sentence(session.catalog(), choice));
-  std::string rate = fmt::format("Operating point: {} {}", shortest(std::round(point.load * 100) / 100),
-                                 curve::unit(p.load_kind));
+  std::string rate =
+      fmt::format("Operating point: {} {}", shortest(std::round(point.load * 100) / 100),
+                  curve::unit(p.load_kind));
   if (!metrics::is_missing(point.output_tokens_per_second)) {
-    rate += fmt::format(", {} output tokens/s per replica", fixed(point.output_tokens_per_second, 0));
+    rate +=
+        fmt::format(", {} output tokens/s per replica", fixed(point.output_tokens_per_second, 0));
   }
   if (!metrics::is_missing(point.requests_per_second)) {
     rate += fmt::format(", {} requests/s", fixed(point.requests_per_second, 2));
@@ -42,10 +45,12 @@ std::vector<std::string> why(const Session& session, const ProfileList& list, co
   }
   if (choice.cost) {
     out.push_back(fmt::format(
-        "Cost: ${} per million output tokens, ${} per million input tokens ({} {}, {}, price of {})",
+        "Cost: ${} per million output tokens, ${} per million input tokens ({} {}, {}, price of "
+        "{})",
         fixed(choice.cost->output, 3), fixed(choice.cost->input, 3),
         catalog::name(list.request.pricing.model), choice.quote->machine_type, choice.quote->region,
-        choice.quote->price->from.as_of.empty() ? "no stated date" : choice.quote->price->from.as_of));
+        choice.quote->price->from.as_of.empty() ? "no stated date"
+                                                : choice.quote->price->from.as_of));
   }
   return out;
 }
@@ -108,13 +113,15 @@ Result<Deployment> from_choice(Session& session, const DeployRequest& request,
   Deployment out;
   out.notes = list.notes;
   if (request.selection.model_server.empty()) {
-    out.notes.push_back(fmt::format("no --model-server given: {} is the best measured for this model "
-                                    "and accelerator",
-                                    choice.profile->setup.model_server));
+    out.notes.push_back(
+        fmt::format("no --model-server given: {} is the best measured for this model "
+                    "and accelerator",
+                    choice.profile->setup.model_server));
   }
   if (other_build) {
     out.notes.push_back(fmt::format(
-        "nothing was measured for {} {} here: number of accelerators and parallelism are those of {}",
+        "nothing was measured for {} {} here: number of accelerators and parallelism are those of "
+        "{}",
         wants.model_server, wants.model_server_version, recommend::setup_name(*choice.profile)));
   } else {
     for (std::string& line : why(session, list, choice)) out.notes.push_back(std::move(line));
@@ -161,7 +168,8 @@ Result<Deployment> from_memory_model(Session& session, const DeployRequest& requ
 }  // namespace
 
 Result<Deployment> create_manifest(Session& session, const DeployRequest& request) {
-  if (auto known = check_model(session, request.selection.model); !known) return fail(known.error());
+  if (auto known = check_model(session, request.selection.model); !known)
+    return fail(known.error());
   const std::string& id = request.selection.accelerators.front();
   const auto accelerator = find_accelerator(session, id);
   if (!accelerator) return fail(accelerator.error());

@@ -53,8 +53,9 @@ Result<Added> merge(const Settings& settings, const TableSchema& schema,
   for (const auto& row : all) text += catalog::csv_line(row);
   fs::create_directories(settings.user_folder, error);
   if (error) {
-    return fail(ErrorCode::Unavailable, fmt::format("cannot create {}: {}",
-                                                    settings.user_folder.string(), error.message()));
+    return fail(
+        ErrorCode::Unavailable,
+        fmt::format("cannot create {}: {}", settings.user_folder.string(), error.message()));
   }
   if (auto done = write_file(out.file, text); !done) return fail(done.error());
   return out;

@@ -51,18 +51,21 @@ void keep_newest_version(std::vector<Row>& rows, DateOf date_of) {
   };
   for (const Row& row : rows) {
     const std::string date(date_of(row));
-    const auto [at, fresh] = newest.emplace(group_of(row), Newest{date, row.setup.model_server_version});
+    const auto [at, fresh] =
+        newest.emplace(group_of(row), Newest{date, row.setup.model_server_version});
     if (fresh) continue;
     const bool later =
         date > at->second.date ||
         (date == at->second.date &&
-         catalog::compare_versions(row.setup.model_server_version, at->second.version).value_or(0) > 0);
+         catalog::compare_versions(row.setup.model_server_version, at->second.version).value_or(0) >
+             0);
     if (later) at->second = {date, row.setup.model_server_version};
   }
   // The groups hold views of the rows, so versions are copied out before rows move.
   std::vector<bool> keep;
   for (const Row& row : rows) {
-    keep.push_back(newest.at(group_of(row)).version == std::string_view(row.setup.model_server_version));
+    keep.push_back(newest.at(group_of(row)).version ==
+                   std::string_view(row.setup.model_server_version));
   }
   std::size_t at = 0;
   std::erase_if(rows, [&](const Row&) { return !keep[at++]; });
@@ -81,8 +84,8 @@ void keep_decoding(std::vector<Row>& rows, const std::string& decoding,
   if (passed.empty()) return;
   std::vector<std::string> counts;
   for (const auto& [kind, count] : passed) counts.push_back(fmt::format("{} {}", count, kind));
-  notes.push_back(fmt::format("{} profiles passed over (--decoding=any shows them)",
-                              join(counts, " and ")));
+  notes.push_back(
+      fmt::format("{} profiles passed over (--decoding=any shows them)", join(counts, " and ")));
 }
 
 /// Why a selection found nothing, in the order a user can mend it.
@@ -108,20 +111,19 @@ Error nothing_found(Session& session, store::Store& store, const Selection& sele
     const auto versions = values("model_server_version");
     if (std::find(versions.begin(), versions.end(), selection.model_server_version) ==
         versions.end()) {
-      return {ErrorCode::NotFound,
-              fmt::format("no profile with version '{}' of {}; there are {}",
-                          selection.model_server_version, selection.model_server,
-                          join(versions, ", "))};
+      return {ErrorCode::NotFound, fmt::format("no profile with version '{}' of {}; there are {}",
+                                               selection.model_server_version,
+                                               selection.model_server, join(versions, ", "))};
     }
   }
   if (!selection.serving_stack.empty()) {
-    return {ErrorCode::NotFound, fmt::format("no profile with serving stack '{}'",
-                                             selection.serving_stack)};
+    return {ErrorCode::NotFound,
+            fmt::format("no profile with serving stack '{}'", selection.serving_stack)};
   }
   if (!selection.accelerators.empty()) {
-    return {ErrorCode::NotFound, fmt::format("no profile on {}; there are profiles on {}",
-                                             join(selection.accelerators, ", "),
-                                             join(values("accelerator"), ", "))};
+    return {ErrorCode::NotFound,
+            fmt::format("no profile on {}; there are profiles on {}",
+                        join(selection.accelerators, ", "), join(values("accelerator"), ", "))};
   }
   if (selection.input_tokens) {
     return {ErrorCode::NotFound,
@@ -175,7 +177,8 @@ Result<ProfileList> rank_profiles(Session& session, const Selection& selection,
   out.result = recommend::recommend(session.catalog(), out.ranking.rows(), out.request);
   for (const std::string& note : out.result.notes) out.notes.push_back(note);
   if (!selection.model.empty()) {
-    auto others = recommend::without_profiles(session.catalog(), selection.model, out.ranking.rows());
+    auto others =
+        recommend::without_profiles(session.catalog(), selection.model, out.ranking.rows());
     if (!selection.accelerators.empty()) {
       std::erase_if(others, [&](const recommend::Rejected& r) {
         return std::find(selection.accelerators.begin(), selection.accelerators.end(),
@@ -248,8 +251,8 @@ Result<profile::Profile> get_profile(Session& session, const std::string& id) {
   }
   const auto close = nearest(id, ids);
   return fail(ErrorCode::NotFound,
-              fmt::format("no profile '{}'{}; 'kneepoint profiles list --evidence' shows the ids", id,
-                          close.empty() ? "" : "; did you mean " + join(close, " or ") + "?"));
+              fmt::format("no profile '{}'{}; 'kneepoint profiles list --evidence' shows the ids",
+                          id, close.empty() ? "" : "; did you mean " + join(close, " or ") + "?"));
 }
 
 }  // namespace kneepoint::app

@@ -16,9 +16,9 @@ struct Selection {
   std::string model_server_version;  // empty: the newest benchmarked; "all": every one
   std::string serving_stack, serving_stack_version;
   std::vector<std::string> accelerators;
-  std::string use_case;              // its lengths; the nearest measured workload counts
+  std::string use_case;  // its lengths; the nearest measured workload counts
   std::optional<double> input_tokens, output_tokens;  // within 20 %
-  std::string decoding = "serving";  // serving, speculative, disaggregated, or any
+  std::string decoding = "serving";                   // serving, speculative, disaggregated, or any
 };
 
 /// Profiles at their operating points, and the memory they live in.

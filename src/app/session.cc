@@ -66,14 +66,15 @@ Result<void> Session::apply_layers() {
                               store_->describe(), layer.name));
     }
     if (settings_.progress) {
-      settings_.progress(fmt::format("loading catalog layer '{}' into {}", layer.name,
-                                     store_->describe()));
+      settings_.progress(
+          fmt::format("loading catalog layer '{}' into {}", layer.name, store_->describe()));
     }
     auto reader = profile::CatalogProfiles::open(catalog_, i);
     if (!reader) return fail(std::move(reader).error());
     auto done = store_->replace_layer({layer.name, layer.hash, layer.origin.string(), layer.rank},
                                       [&] { return reader->next(); });
-    if (!done) return fail(std::move(done).error().during("load catalog layer '" + layer.name + "'"));
+    if (!done)
+      return fail(std::move(done).error().during("load catalog layer '" + layer.name + "'"));
   }
   // What an overlay left behind whose folder is gone belongs to nobody.
   if (read_only_) return {};

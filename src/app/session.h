@@ -15,13 +15,13 @@ namespace kneepoint::app {
 
 /// Where things are; the program fills it from flags and environment.
 struct Settings {
-  std::filesystem::path shipped_catalog;                // the generated file
-  std::filesystem::path user_folder;                    // the user's own catalog rows; may not exist
-  std::vector<std::filesystem::path> overlays;          // --catalog, lowest first
-  std::string store;                                    // file or connection string
+  std::filesystem::path shipped_catalog;        // the generated file
+  std::filesystem::path user_folder;            // the user's own catalog rows; may not exist
+  std::vector<std::filesystem::path> overlays;  // --catalog, lowest first
+  std::string store;                            // file or connection string
   std::filesystem::path driver_folder;
   Date today{};
-  std::function<void(std::string_view)> progress;       // long work says what it does; may be empty
+  std::function<void(std::string_view)> progress;  // long work says what it does; may be empty
 };
 
 /// One run of the program: the catalog with its overlays and, when a verb asks for it, the store

@@ -52,8 +52,8 @@ const T* find(const std::vector<T>& rows, std::string_view wanted, Key key) {
   return nullptr;
 }
 
-/// Whether a row valid from `since` (inclusive) to `until` (exclusive) covers the version. A version
-/// nobody can order (a nightly, a tag) counts as newer than all.
+/// Whether a row valid from `since` (inclusive) to `until` (exclusive) covers the version. A
+/// version nobody can order (a nightly, a tag) counts as newer than all.
 bool covers(const std::string& since, const std::string& until, std::string_view version) {
   if (!since.empty() && compare_versions(version, since).value_or(1) < 0) return false;
   return until.empty() || compare_versions(version, until).value_or(1) < 0;

@@ -45,7 +45,8 @@ TEST(ShippedCatalog, HoldsEveryTableAndEveryRowHasASource) {
   EXPECT_GE(c.server_versions().size(), 50U);
   for (const auto& row : c.models()) EXPECT_FALSE(row.from.source.empty()) << row.id;
   for (const auto& row : c.accelerators()) EXPECT_FALSE(row.from.source.empty()) << row.id;
-  for (const auto& row : c.machines()) EXPECT_FALSE(row.from.confidence.empty()) << row.machine_type;
+  for (const auto& row : c.machines())
+    EXPECT_FALSE(row.from.confidence.empty()) << row.machine_type;
 }
 
 TEST(ShippedCatalog, EveryReferenceResolves) {
@@ -120,8 +121,8 @@ TEST(Overlay, AFileThatIsNoTableIsRefused) {
 }
 
 TEST(Versions, OrderAsReleasesDo) {
-  const std::vector<std::string> order{"0.9.1",          "0.9.2", "v0.10.0rc1", "0.10.0-cu130",
-                                       "0.10.0.post1",   "0.11.0", "1.0.0rc3",  "1.0.0",
+  const std::vector<std::string> order{"0.9.1",          "0.9.2",  "v0.10.0rc1", "0.10.0-cu130",
+                                       "0.10.0.post1",   "0.11.0", "1.0.0rc3",   "1.0.0",
                                        "1.2.0rc6.post3", "25.1.1"};
   for (std::size_t i = 0; i + 1 < order.size(); ++i) {
     EXPECT_EQ(compare_versions(order[i], order[i + 1]), -1) << order[i] << " " << order[i + 1];

@@ -22,7 +22,7 @@ struct Header {
   std::uint32_t tables;
   char schema_hash[32];
   char content_hash[32];
-  std::uint64_t cells;       // number of cells
+  std::uint64_t cells;  // number of cells
   std::uint64_t pool_bytes;
 };
 struct TableEntry {
@@ -146,7 +146,8 @@ Result<TableSet> unpack(std::string_view bytes, std::shared_ptr<const void> memo
     TableEntry entry;
     std::memcpy(&entry, bytes.data() + sizeof header + t * sizeof entry, sizeof entry);
     const std::uint64_t columns = schemas()[t].columns.size();
-    if (entry.first_cell > header.cells || entry.rows > (header.cells - entry.first_cell) / columns) {
+    if (entry.first_cell > header.cells ||
+        entry.rows > (header.cells - entry.first_cell) / columns) {
       return damaged("a table runs past the end");
     }
     out.tables.emplace_back(schemas()[t], entry.rows, pool,
@@ -162,12 +163,12 @@ Result<std::vector<CheckedRows>> read_folder(const std::filesystem::path& folder
     return fail(ErrorCode::NotFound, "catalog folder " + folder.string() + " does not exist");
   }
   for (const auto& file : fs::directory_iterator(folder, error)) {
-    if (file.path().extension() != ".csv" || schema(file.path().stem().string()) != nullptr) continue;
+    if (file.path().extension() != ".csv" || schema(file.path().stem().string()) != nullptr)
+      continue;
     std::vector<std::string> known;
     for (const TableSchema& table : schemas()) known.push_back(std::string(table.name) + ".csv");
-    return fail(ErrorCode::InvalidArgument,
-                fmt::format("{}: no table of the catalog; known are {}", file.path().string(),
-                            join(known, ", ")));
+    return fail(ErrorCode::InvalidArgument, fmt::format("{}: no table of the catalog; known are {}",
+                                                        file.path().string(), join(known, ", ")));
   }
   if (error) {
     return fail(ErrorCode::Unavailable,

@@ -164,7 +164,8 @@ Result<CheckedRows> read_table(const TableSchema& schema, std::string_view text,
     }
     for (std::size_t c = 0; c < row.size(); ++c) {
       const ColumnSchema& column = schema.columns[c];
-      if (row[c].empty() && (column.required || (origin == Origin::Shipped && column.name == "source"))) {
+      if (row[c].empty() &&
+          (column.required || (origin == Origin::Shipped && column.name == "source"))) {
         return at(file, record.line, fmt::format("{}: must not be empty", column.name));
       }
       if (auto good = check_cell(column, row[c]); !good) {

@@ -17,7 +17,9 @@ Result<CheckedRows> prices(const std::string& rows) {
 }
 
 TEST(Csv, QuotedCellsHoldSeparatorsQuotesAndLineBreaks) {
-  const auto records = parse_csv("\xef\xbb\xbf" "a,\"b,\"\"c\"\"\nd\",\r\n\r\nx,y,z");
+  const auto records = parse_csv(
+      "\xef\xbb\xbf"
+      "a,\"b,\"\"c\"\"\nd\",\r\n\r\nx,y,z");
   ASSERT_TRUE(records);
   ASSERT_EQ(records->size(), 2U);
   EXPECT_EQ((*records)[0].cells, (std::vector<std::string>{"a", "b,\"c\"\nd", ""}));
@@ -58,8 +60,8 @@ TEST(Csv, AUsersRowNeedsNoSourceAShippedOneDoes) {
   const auto mine = prices("gcp,r1,m1,1\n");
   ASSERT_TRUE(mine);
   EXPECT_THAT(mine->rows.front(), testing::Contains("user"));
-  const auto shipped = read_table(*schema("prices"), std::string(kPrices) + "gcp,r1,m1,1\n", "p.csv",
-                                  Origin::Shipped);
+  const auto shipped = read_table(*schema("prices"), std::string(kPrices) + "gcp,r1,m1,1\n",
+                                  "p.csv", Origin::Shipped);
   ASSERT_FALSE(shipped);
   EXPECT_THAT(shipped.error().message, HasSubstr("source"));
 }

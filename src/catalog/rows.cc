@@ -148,15 +148,15 @@ Price read_price(const Row& row) {
 }
 
 Region read_region(const Row& row) {
-  return {text(row, "provider"), text(row, "region"), text(row, "place"),
-          number(row, "latitude"), number(row, "longitude"),
-          provenance(row)};
+  return {text(row, "provider"),   text(row, "region"),      text(row, "place"),
+          number(row, "latitude"), number(row, "longitude"), provenance(row)};
 }
 
 UseCase read_use_case(const Row& row) {
   UseCase u;
   u.name = text(row, "name");
-  for (const std::string_view alias : split(row.text("aliases"), ';')) u.aliases.emplace_back(alias);
+  for (const std::string_view alias : split(row.text("aliases"), ';'))
+    u.aliases.emplace_back(alias);
   u.input_tokens_mean = number(row, "input_tokens_mean").value_or(0);
   u.output_tokens_mean = number(row, "output_tokens_mean").value_or(0);
   u.from = provenance(row);
@@ -192,15 +192,15 @@ ServerFlag read_server_flag(const Row& row) {
 }
 
 ServerMetric read_server_metric(const Row& row) {
-  return {text(row, "server"), text(row, "signal"), text(row, "series"), text(row, "type"),
-          text(row, "since"),  text(row, "until"),  text(row, "labels"), text(row, "scale"),
-          provenance(row)};
+  return {text(row, "server"), text(row, "signal"), text(row, "series"),
+          text(row, "type"),   text(row, "since"),  text(row, "until"),
+          text(row, "labels"), text(row, "scale"),  provenance(row)};
 }
 
 Source read_source(const Row& row) {
-  return {text(row, "name"),    text(row, "display_name"), text(row, "repository"),
-          text(row, "commit"),  text(row, "licence"),      text(row, "how_measured"),
-          text(row, "url"),     provenance(row)};
+  return {
+      text(row, "name"),    text(row, "display_name"), text(row, "repository"), text(row, "commit"),
+      text(row, "licence"), text(row, "how_measured"), text(row, "url"),        provenance(row)};
 }
 
 }  // namespace kneepoint::catalog

@@ -15,7 +15,7 @@ constexpr bool kOptional = false;
       ColumnSchema{"as_of", Date, kOptional, "date of the statement, as exact as it was given"}, \
       ColumnSchema{"confidence", Text, kOptional,                                                \
                    "sourced, mixed, derived, memory, estimate or user"},                         \
-      ColumnSchema { "note", Text, kOptional, "what a reader must know" }
+      ColumnSchema{"note", Text, kOptional, "what a reader must know"}
 
 constexpr std::array kAccelerators{
     ColumnSchema{"id", Text, kRequired, "Kubernetes name of the accelerator"},
@@ -102,12 +102,14 @@ constexpr std::array kModels{
     ColumnSchema{"weight_bits", Number, kOptional, "bits per quantised weight"},
     ColumnSchema{"params_b", Number, kOptional, "parameters, billions"},
     ColumnSchema{"active_params_b", Number, kOptional, "parameters a token uses, billions"},
-    ColumnSchema{"kv_elements_per_token", Number, kOptional, "cache elements per token, all layers"},
+    ColumnSchema{"kv_elements_per_token", Number, kOptional,
+                 "cache elements per token, all layers"},
     ColumnSchema{"complete", Text, kOptional,
                  "yes, or partial: weights or cache need more than these columns"},
     ColumnSchema{"source", Text, kOptional, "who stated the figures; required in shipped tables"},
     ColumnSchema{"as_of", Date, kOptional, "date of the statement, as exact as it was given"},
-    ColumnSchema{"confidence", Text, kOptional, "sourced, mixed, derived, memory, estimate or user"},
+    ColumnSchema{"confidence", Text, kOptional,
+                 "sourced, mixed, derived, memory, estimate or user"},
     ColumnSchema{"gated", YesNo, kOptional, "weights need an accepted licence"},
     ColumnSchema{"licence_url", Text, kOptional, "where the licence is accepted"}};
 

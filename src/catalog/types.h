@@ -93,7 +93,8 @@ struct Price {
 
 struct Region {
   std::string provider, region, place;
-  std::optional<double> latitude, longitude;  // degrees; none where a provider has one price for all
+  std::optional<double> latitude,
+      longitude;  // degrees; none where a provider has one price for all
   Provenance from;
 };
 

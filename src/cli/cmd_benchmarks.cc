@@ -46,13 +46,18 @@ std::vector<Column> columns(bool statistic, bool evidence) {
       {"Serving Stack Version", "servingStack.version"}};
   if (statistic) out.push_back({"Statistic", "kneepoint.statisticsShown", "p50", "p50"});
   if (evidence) {
-    for (const auto& [title, key] :
-         {std::pair{"Profile", "kneepoint.profile"}, {"Accelerators", "resourcesUsed.acceleratorCount"},
-          {"Precision", "kneepoint.weightPrecision"}, {"Load", "kneepoint.load"},
-          {"Load Kind", "kneepoint.loadKind"}, {"Zone", "kneepoint.zone"},
-          {"Evidence", "kneepoint.evidence"}, {"Measured On", "kneepoint.measuredOn"},
-          {"Source Reference", "kneepoint.sourceRef"}, {"Derived", "kneepoint.derived"},
-          {"Flags", "kneepoint.flags"}, {"Price", "kneepoint.price"}}) {
+    for (const auto& [title, key] : {std::pair{"Profile", "kneepoint.profile"},
+                                     {"Accelerators", "resourcesUsed.acceleratorCount"},
+                                     {"Precision", "kneepoint.weightPrecision"},
+                                     {"Load", "kneepoint.load"},
+                                     {"Load Kind", "kneepoint.loadKind"},
+                                     {"Zone", "kneepoint.zone"},
+                                     {"Evidence", "kneepoint.evidence"},
+                                     {"Measured On", "kneepoint.measuredOn"},
+                                     {"Source Reference", "kneepoint.sourceRef"},
+                                     {"Derived", "kneepoint.derived"},
+                                     {"Flags", "kneepoint.flags"},
+                                     {"Price", "kneepoint.price"}}) {
       out.push_back({title, key});
     }
   }
@@ -67,9 +72,10 @@ Result<profile::Profile> plotted(Run& run) {
     return app::get_profile(**session, run.args().positionals().front());
   }
   if (!run.args().given("--model")) {
-    return fail(ErrorCode::InvalidArgument,
-                "which curve? Give a profile id, or --model, for example: kneepoint benchmarks plot "
-                "--model=openai/gpt-oss-120b");
+    return fail(
+        ErrorCode::InvalidArgument,
+        "which curve? Give a profile id, or --model, for example: kneepoint benchmarks plot "
+        "--model=openai/gpt-oss-120b");
   }
   recommend::Request request;
   request.pricing.today = (*session)->settings().today;
@@ -94,7 +100,8 @@ Result<profile::Profile> plotted(Run& run) {
       }
     }
   }
-  if (best == nullptr) return fail(ErrorCode::NotFound, "no curve to draw: only bursts were measured");
+  if (best == nullptr)
+    return fail(ErrorCode::NotFound, "no curve to draw: only bursts were measured");
   return app::get_profile(**session, std::string(best->profile->id));
 }
 
@@ -148,28 +155,28 @@ Result<void> list_benchmarks(Run& run) {
   for (const app::Benchmark* row : points) {
     const profile::Profile& p = *row->profile;
     const auto& at = row->point->at;
-    std::vector<Cell> cells{
-        row->quote ? text(row->quote->machine_type) : Cell(),
-        text(p.setup.accelerator),
-        text(p.setup.model),
-        text(p.setup.model_server),
-        text(p.setup.model_server_version),
-        rounded(at.output_tokens_per_second),
-        rounded(app::shown(at, Metric::Ntpot, kClosest).value),
-        rounded(app::shown(at, Metric::Ttft, kClosest).value),
-        rounded(app::shown(at, Metric::Itl, kClosest).value),
-        Cell::number(at.requests_per_second, report::kShortestWithPoint),
-        row->cost ? Cell::number(row->cost->input, 3) : Cell(),
-        row->cost ? Cell::number(row->cost->output, 3) : Cell(),
-        text(app::use_case_of(catalog, p.workload.name)),
-        rounded(row->point->input_tokens_mean.value_or(metrics::kMissing)),
-        rounded(row->point->output_tokens_mean.value_or(metrics::kMissing)),
-        text(p.setup.serving_stack),
-        text(p.setup.serving_stack_version)};
+    std::vector<Cell> cells{row->quote ? text(row->quote->machine_type) : Cell(),
+                            text(p.setup.accelerator),
+                            text(p.setup.model),
+                            text(p.setup.model_server),
+                            text(p.setup.model_server_version),
+                            rounded(at.output_tokens_per_second),
+                            rounded(app::shown(at, Metric::Ntpot, kClosest).value),
+                            rounded(app::shown(at, Metric::Ttft, kClosest).value),
+                            rounded(app::shown(at, Metric::Itl, kClosest).value),
+                            Cell::number(at.requests_per_second, report::kShortestWithPoint),
+                            row->cost ? Cell::number(row->cost->input, 3) : Cell(),
+                            row->cost ? Cell::number(row->cost->output, 3) : Cell(),
+                            text(app::use_case_of(catalog, p.workload.name)),
+                            rounded(row->point->input_tokens_mean.value_or(metrics::kMissing)),
+                            rounded(row->point->output_tokens_mean.value_or(metrics::kMissing)),
+                            text(p.setup.serving_stack),
+                            text(p.setup.serving_stack_version)};
     if (statistic) cells.push_back(text(app::substituted(at, kClosest)));
     if (evidence) {
       cells.push_back(text(p.id));
-      cells.push_back(p.setup.accelerator_count ? Cell::integer(*p.setup.accelerator_count) : Cell());
+      cells.push_back(p.setup.accelerator_count ? Cell::integer(*p.setup.accelerator_count)
+                                                : Cell());
       cells.push_back(text(p.setup.weight_precision));
       cells.push_back(Cell::number(at.load));
       cells.push_back(text(curve::name(p.load_kind)));
@@ -198,13 +205,14 @@ Result<void> plot_benchmarks(Run& run) {
   const auto* source = (*run.session())->catalog().source(profile->evidence.source);
   const std::optional<curve::Target> target =
       wanted.empty() ? std::nullopt : std::optional(wanted.front());
-  report::CurvePlot plot = report::plot_of(*profile, target,
-                                           source != nullptr ? source->display_name : std::string());
+  report::CurvePlot plot =
+      report::plot_of(*profile, target, source != nullptr ? source->display_name : std::string());
   if (const auto name = run.args().maybe_text("--metric")) {
     const auto metric = metrics::parse_metric(*name);
     bool there = false;
     for (const auto& point : plot.points) {
-      const auto chosen = metrics::choose_statistic(point.latency, *metric, metrics::Statistic::P50, true);
+      const auto chosen =
+          metrics::choose_statistic(point.latency, *metric, metrics::Statistic::P50, true);
       if (!chosen) continue;
       plot.metric = *metric;
       plot.statistic = chosen->statistic;
@@ -212,9 +220,9 @@ Result<void> plot_benchmarks(Run& run) {
       break;
     }
     if (!there) {
-      return fail(ErrorCode::NotFound, fmt::format("profile {} has no {} figures; it has {}", profile->id,
-                                                   metrics::label(*metric),
-                                                   metrics::label(plot.metric)));
+      return fail(ErrorCode::NotFound,
+                  fmt::format("profile {} has no {} figures; it has {}", profile->id,
+                              metrics::label(*metric), metrics::label(plot.metric)));
     }
     if (target && target->metric != *metric) plot.target_ms.reset();
   }
@@ -234,7 +242,8 @@ Result<void> plot_benchmarks(Run& run) {
     return {};
   }
   report::TerminalStyle style;
-  style.width = static_cast<int>(run.args().integer("--width").value_or(std::min(run.width(), 120)));
+  style.width =
+      static_cast<int>(run.args().integer("--width").value_or(std::min(run.width(), 120)));
   style.height = static_cast<int>(run.args().integer("--height").value_or(18));
   style.unicode = run.unicode();
   style.color = run.color();

@@ -41,10 +41,10 @@ Result<void> catalog_info(Run& run) {
   const auto session = run.session();
   if (!session) return fail(session.error());
   const catalog::Catalog& catalog = (*session)->catalog();
-  Rows rows{report::Table({Column{"Layer", "layer"}, Column{"Table", "table"},
-                           Column{"Rows", "rows"}, Column{"Origin", "origin"},
-                           Column{"Hash", "hash"}}),
-            {}};
+  Rows rows{
+      report::Table({Column{"Layer", "layer"}, Column{"Table", "table"}, Column{"Rows", "rows"},
+                     Column{"Origin", "origin"}, Column{"Hash", "hash"}}),
+      {}};
   for (std::size_t l = 0; l < catalog.layers().size(); ++l) {
     const catalog::Layer& layer = catalog.layers()[l];
     for (const catalog::TableSchema& schema : catalog::schemas()) {

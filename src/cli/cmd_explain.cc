@@ -82,7 +82,8 @@ Result<void> explain(Run& run) {
     }
     json::Array left_out;
     for (const auto& r : result.rejected) {
-      left_out.push_back(json::Object{{"reason", recommend::code(r.reason)}, {"sentence", r.sentence}});
+      left_out.push_back(
+          json::Object{{"reason", recommend::code(r.reason)}, {"sentence", r.sentence}});
     }
     out.emplace("leftOut", std::move(left_out));
     run.out(format == "json" ? json::to_text(out) : json::to_yaml(out));
@@ -90,9 +91,10 @@ Result<void> explain(Run& run) {
   }
 
   std::string out = fmt::format("Profile {}\n\nServing setup\n{}", p.id, setup_text(p));
-  out += fmt::format("\nWorkload\n  {} ({}/{} tokens on average)\n", p.workload.name,
-                     p.workload.input_tokens_mean ? shortest(*p.workload.input_tokens_mean) : "?",
-                     p.workload.output_tokens_mean ? shortest(*p.workload.output_tokens_mean) : "?");
+  out +=
+      fmt::format("\nWorkload\n  {} ({}/{} tokens on average)\n", p.workload.name,
+                  p.workload.input_tokens_mean ? shortest(*p.workload.input_tokens_mean) : "?",
+                  p.workload.output_tokens_mean ? shortest(*p.workload.output_tokens_mean) : "?");
 
   const auto curve = profile::curve_of(p);
   const auto knee = curve::find_knee(curve, p.load_kind);
@@ -156,11 +158,10 @@ Result<void> explain(Run& run) {
                          fixed(choice->cost->output, 3), fixed(choice->cost->input, 3));
     }
     if (choice->quote) {
-      out += fmt::format("  ${} per hour and replica on {} ({})\n",
-                         fixed(choice->quote->usd_per_hour, 4),
-                         choice->quote->machine_type.empty() ? "rented accelerators"
-                                                             : choice->quote->machine_type,
-                         app::price_evidence(*choice->quote));
+      out += fmt::format(
+          "  ${} per hour and replica on {} ({})\n", fixed(choice->quote->usd_per_hour, 4),
+          choice->quote->machine_type.empty() ? "rented accelerators" : choice->quote->machine_type,
+          app::price_evidence(*choice->quote));
     }
     for (const std::string& reason : recommend::reasons(*choice, *asked)) {
       out += "  - " + reason + "\n";

@@ -17,6 +17,8 @@ Result<void> create_manifest(Run& run) {
   app::DeployRequest wanted;
   wanted.selection = selection(args);
   wanted.selection.accelerators = {args.text("--accelerator-type")};
+  // As in the public client: without a use case the shape is that of a chatbot's nearest workload.
+  if (wanted.selection.use_case.empty()) wanted.selection.use_case = "Chatbot (ShareGPT)";
   wanted.ask = std::move(*asked);
   wanted.namespace_name = args.text("--namespace");
   wanted.machine_type = args.text("--instance-type");

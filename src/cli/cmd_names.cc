@@ -42,7 +42,8 @@ Result<void> list_models(Run& run) {
   if (!session) return fail(session.error());
   const auto names = app::list_models(**session);
   if (!names) return fail(names.error());
-  return print_names(run, *names, "Supported models:", "No supported models found.", "Model", "model");
+  return print_names(run, *names, "Supported models:", "No supported models found.", "Model",
+                     "model");
 }
 
 Result<void> list_model_servers(Run& run) {
@@ -60,9 +61,9 @@ Result<void> list_model_server_versions(Run& run) {
   const auto names = app::list_model_server_versions(**session, run.args().text("--model"),
                                                      run.args().text("--model-server"));
   if (!names) return fail(names.error());
-  return print_names(run, *names, "Supported model server versions:",
-                     "No supported model server versions found.", "Model Server Version",
-                     "modelServerVersion");
+  return print_names(
+      run, *names, "Supported model server versions:", "No supported model server versions found.",
+      "Model Server Version", "modelServerVersion");
 }
 
 Result<void> list_combinations(Run& run) {

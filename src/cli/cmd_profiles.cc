@@ -41,8 +41,8 @@ std::vector<Column> columns(const Layout& layout, bool csv) {
   const Column instance = head("Instance Type", "instanceType");
   const Column input_cost =
       head("Cost/M Input Tokens", "performanceStats.cost.costPerMillionInputTokens", "N/A", "N/A");
-  const Column output_cost =
-      head("Cost/M Output Tokens", "performanceStats.cost.costPerMillionOutputTokens", "N/A", "N/A");
+  const Column output_cost = head("Cost/M Output Tokens",
+                                  "performanceStats.cost.costPerMillionOutputTokens", "N/A", "N/A");
   const Column rate = head("Output Tokens/s", "performanceStats.outputTokensPerSecond");
   const Column ntpot = head(std::string("NTPOT") + ms, "performanceStats.ntpotMilliseconds");
   const Column ttft = head(std::string("TTFT") + ms, "performanceStats.ttftMilliseconds");
@@ -149,6 +149,18 @@ std::vector<Cell> cells(const catalog::Catalog& catalog, const Choice& choice,
   return out;
 }
 
+/// A word for a shell: as it is, or in single quotes.
+std::string quoted(const std::string& word) {
+  if (word.find_first_not_of(
+          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./:") ==
+      std::string::npos) {
+    return word;
+  }
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
+}
+
 void note_ranges(Run& run, const recommend::Recommendation& result) {
   run.note("no profile meets the targets; reachable at or below the knee are:");
   for (const auto& range : result.ranges) {
@@ -165,10 +177,9 @@ void note_ranges(Run& run, const recommend::Recommendation& result) {
 
 void note_rejected(Run& run, const recommend::Recommendation& result) {
   for (const recommend::Rejected& rejected : result.rejected) {
-    run.note(fmt::format("left out: {} {}{}: {}", recommend::code(rejected.reason),
-                         rejected.accelerator,
-                         rejected.profile.empty() ? "" : " " + rejected.profile,
-                         rejected.sentence));
+    run.note(
+        fmt::format("left out: {} {}{}: {}", recommend::code(rejected.reason), rejected.accelerator,
+                    rejected.profile.empty() ? "" : " " + rejected.profile, rejected.sentence));
   }
 }
 
@@ -187,8 +198,8 @@ Result<void> list_profiles(Run& run) {
   for (const Choice& choice : list->result.unpriced) choices.push_back(&choice);
 
   Layout layout;
-  layout.fleet = list->request.expected_requests_per_second.has_value() ||
-                 list->request.min_available;
+  layout.fleet =
+      list->request.expected_requests_per_second.has_value() || list->request.min_available;
   layout.evidence = run.args().on("--evidence");
   const std::string format = run.args().format().name;
   const bool csv = format == "csv" || format == "csvprofile";
@@ -210,8 +221,9 @@ Result<void> list_profiles(Run& run) {
   run.note(assumptions(run.args(), list->request));
   for (const std::string& note : list->notes) run.note(note);
   if (!list->result.ranked.empty() && !list->result.unpriced.empty()) {
-    run.note(fmt::format("the last {} rows have no price and are ranked by throughput per accelerator",
-                         list->result.unpriced.size()));
+    run.note(
+        fmt::format("the last {} rows have no price and are ranked by throughput per accelerator",
+                    list->result.unpriced.size()));
   }
   if (choices.empty()) {
     run.note("Listed 0 items.");
@@ -255,6 +267,11 @@ Result<void> recommend_profiles(Run& run) {
                 "with --show-rejected");
   }
   const std::string format = run.args().format().name;
+  if (format != "table" && format != "json" && format != "yaml") {
+    return fail(
+        ErrorCode::InvalidArgument,
+        "recommend prints --format=table, json or yaml; for csv use 'kneepoint profiles list'");
+  }
   std::vector<const Choice*> choices;
   for (const Choice& choice : ranked) choices.push_back(&choice);
   for (const Choice& choice : unpriced) choices.push_back(&choice);
@@ -295,8 +312,8 @@ Result<void> recommend_profiles(Run& run) {
   const auto line = [&](std::string_view name, const std::string& value) {
     out += fmt::format("  {:<10} {}\n", name, value);
   };
-  std::string speed = fmt::format("{} {}", shortest(std::round(point.load * 100) / 100),
-                                  curve::unit(p.load_kind));
+  std::string speed =
+      fmt::format("{} {}", shortest(std::round(point.load * 100) / 100), curve::unit(p.load_kind));
   if (!metrics::is_missing(point.output_tokens_per_second)) {
     speed += fmt::format(", {} output tokens/s", fixed(point.output_tokens_per_second, 0));
   }
@@ -332,13 +349,10 @@ Result<void> recommend_profiles(Run& run) {
     line("fleet", fleet);
     line("price", app::price_evidence(q));
   }
-  line("workload", fmt::format("{} ({}/{} tokens on average)", p.workload.name,
-                               p.workload.input_tokens_mean
-                                   ? fixed(*p.workload.input_tokens_mean, 0)
-                                   : "?",
-                               p.workload.output_tokens_mean
-                                   ? fixed(*p.workload.output_tokens_mean, 0)
-                                   : "?"));
+  line("workload",
+       fmt::format("{} ({}/{} tokens on average)", p.workload.name,
+                   p.workload.input_tokens_mean ? fixed(*p.workload.input_tokens_mean, 0) : "?",
+                   p.workload.output_tokens_mean ? fixed(*p.workload.output_tokens_mean, 0) : "?"));
   line("evidence", recommend::evidence_sentence(catalog, best));
   out += "Why:\n";
   for (const std::string& reason : recommend::reasons(best, list->request)) {
@@ -349,24 +363,34 @@ Result<void> recommend_profiles(Run& run) {
     out += "Then:\n";
     for (std::size_t i = 1; i < choices.size(); ++i) {
       const Choice& next = *choices[i];
-      out += fmt::format("  {}. {}{}: {}, {} output tokens/s per replica ({})\n", i + 1,
-                         recommend::setup_name(*next.profile),
-                         next.profile->setup.weight_precision.empty()
-                             ? std::string()
-                             : fmt::format(" {}", next.profile->setup.weight_precision),
-                         next.cost ? "$" + fixed(next.cost->output, 3) + " per million output tokens"
-                                   : "no price",
-                         fixed(next.operating_point.point.output_tokens_per_second, 0),
-                         next.profile->id);
+      out += fmt::format(
+          "  {}. {}{}: {}, {} output tokens/s per replica, {} ({})\n", i + 1,
+          recommend::setup_name(*next.profile),
+          next.profile->setup.weight_precision.empty()
+              ? std::string()
+              : fmt::format(" {}", next.profile->setup.weight_precision),
+          next.cost ? "$" + fixed(next.cost->output, 3) + " per million output tokens" : "no price",
+          fixed(next.operating_point.point.output_tokens_per_second, 0),
+          next.profile->workload.name, next.profile->id);
     }
   }
-  out += fmt::format("Next:\n  kneepoint manifests create --model={} --model-server={} "
-                     "--accelerator-type={}{}\n  kneepoint explain {}\n",
-                     p.setup.model, p.setup.model_server, p.setup.accelerator,
-                     p.setup.model_server_version.empty()
-                         ? std::string()
-                         : fmt::format(" --model-server-version={}", p.setup.model_server_version),
-                     p.id);
+  std::string next = fmt::format(
+      "kneepoint manifests create --model={} --model-server={} "
+      "--accelerator-type={}",
+      p.setup.model, p.setup.model_server, p.setup.accelerator);
+  if (!p.setup.model_server_version.empty()) {
+    next += fmt::format(" --model-server-version={}", p.setup.model_server_version);
+  }
+  // What shaped the answer shapes the manifest too.
+  for (const std::string& typed : run.args().arguments()) {
+    if (typed.starts_with("--target-") || typed.starts_with("--expected-load") ||
+        typed.starts_with("--min-available") || typed.starts_with("--headroom") ||
+        typed.starts_with("--use-case")) {
+      next += " " + quoted(typed);
+    }
+  }
+  next += fmt::format(" --pricing-model={}", catalog::name(list->request.pricing.model));
+  out += fmt::format("Next:\n  {}\n  kneepoint explain {}\n", next, p.id);
   run.out(out);
   run.note(assumptions(run.args(), list->request));
   if (assumed_use_case) run.note("no use case given: Chatbot (ShareGPT) assumed");

@@ -51,7 +51,9 @@ Result<void> store_info(Run& run) {
     own = own || layer.name == store::kOwnLayer;
     if (auto done = add(layer); !done) return done;
   }
-  if (!own) rows.table.add_row({Cell::text(std::string(store::kOwnLayer)), Cell::integer(0), Cell::integer(0)});
+  if (!own)
+    rows.table.add_row(
+        {Cell::text(std::string(store::kOwnLayer)), Cell::integer(0), Cell::integer(0)});
   run.note(fmt::format("{}, schema version {}", (*store)->describe(), (*store)->schema_version()));
   return print_rows(run, rows);
 }

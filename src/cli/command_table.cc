@@ -10,7 +10,7 @@ using enum FlagType;
 using enum FlagGroup;
 using Words = std::string_view;
 
-// --- How flags are bundled -----------------------------------------------------------------------
+// --- How flags are bundled ---
 
 template <std::size_t... N>
 constexpr auto all_of(const std::array<Flag, N>&... parts) {
@@ -33,12 +33,19 @@ constexpr Flag by_default(Flag flag, Words fallback) {
   flag.fallback = fallback;
   return flag;
 }
+template <std::size_t N>
+constexpr std::array<Flag, N> with_default(std::array<Flag, N> flags, Words name, Words fallback) {
+  for (Flag& flag : flags) {
+    if (flag.name == name) flag.fallback = fallback;
+  }
+  return flags;
+}
 constexpr Flag saying(Flag flag, Words sentence) {
   flag.sentence = sentence;
   return flag;
 }
 
-// --- Which model, server, hardware, workload -----------------------------------------------------
+// --- Which model, server, hardware, workload ---
 
 constexpr Flag kModel{.name = "--model",
                       .value = "MODEL",
@@ -84,6 +91,14 @@ constexpr Flag kOutputLength{.name = "--target-output-length",
                              .min = 1,
                              .max = 1e9,
                              .alias = "--output-length"};
+constexpr std::array<Words, 4> kDecodings{"serving", "speculative", "disaggregated", "any"};
+constexpr Flag kDecoding{
+    .name = "--decoding",
+    .type = Choice,
+    .value = "KIND",
+    .sentence = "Plain serving, speculative decoding, or prefill and decode on separate workers.",
+    .fallback = "serving",
+    .choices = kDecodings};
 constexpr Flag kServingStack{.name = "--serving-stack",
                              .value = "STACK",
                              .sentence = "Only profiles with this serving stack, such as llm-d."};
@@ -92,8 +107,7 @@ constexpr Flag kServingStackVersion{
     .value = "VERSION",
     .sentence = "The version of the serving stack; \"all\" for every version."};
 
-// --- Targets
-// --------------------------------------------------------------------------------------
+// --- Targets ---
 
 constexpr Flag milliseconds(Words name, Words sentence, Words alias = {}) {
   return {.name = name,
@@ -161,8 +175,7 @@ constexpr Flag kHeadroom{
     .fallback = "0.20",
     .max = 0.95};
 
-// --- Prices and where to buy
-// ----------------------------------------------------------------------
+// --- Prices and where to buy ---
 
 constexpr std::array<Words, 4> kPricingModels{"spot", "on-demand", "1-year-cud", "3-years-cud"};
 constexpr Flag kPricingModel{
@@ -177,8 +190,9 @@ constexpr Flag kRegion{.name = "--region",
                        .value = "REGION",
                        .group = Price,
                        .sentence =
-                           "Prices of this region. Without it, the cheapest region with a "
-                           "price."};
+                           "Prices of this region. Without it, Google machines are priced in "
+                           "us-east5, A3 in us-central1, and where that has no price in the "
+                           "nearest region that has one."};
 constexpr Flag kProvider{.name = "--provider",
                          .value = "NAME",
                          .group = Price,
@@ -189,7 +203,7 @@ constexpr Flag kMaxPrice{.name = "--max-price-per-hour",
                          .value = "USD",
                          .unit = "USD",
                          .group = Price,
-                         .sentence = "At most this much money per replica and hour.",
+                         .sentence = "At most this much money per hour for all replicas.",
                          .above_min = true};
 constexpr Flag kCostRatio{
     .name = "--output-input-cost-ratio",
@@ -202,20 +216,16 @@ constexpr Flag kCostRatio{
     .above_min = true};
 constexpr Flag kMinAvailable{
     .name = "--min-available",
-    .type = Integer,
-    .value = "REPLICAS",
-    .unit = "replicas",
-    .group = Price,
-    .sentence = "At least this many replicas, so that losing one does not stop the service.",
-    .max = 1e6};
+    .type = Switch,
+    .group = Target,
+    .sentence = "One replica more, so that the loss of one leaves enough for the load."};
 constexpr Flag kWholeMachine{
     .name = "--whole-machine",
     .type = Switch,
     .group = Price,
     .sentence = "Price whole machines, also where a replica needs only some of the accelerators."};
 
-// --- Output
-// ---------------------------------------------------------------------------------------
+// --- Output ---
 
 constexpr std::array<Words, 6> kFormats{"table", "csv", "json", "yaml", "profile", "csvprofile"};
 constexpr Flag kFormat{.name = "--format",
@@ -282,6 +292,7 @@ constexpr std::array kQuestion{kModelServer,
                                kOutputLength,
                                kServingStack,
                                kServingStackVersion,
+                               kDecoding,
                                kTargetNtpot,
                                kTargetTtft,
                                kTargetItl,
@@ -308,12 +319,14 @@ constexpr auto kProfilesListFlags =
     all_of(one(saying(kModel, "Only this model, by its Hugging Face name (owner/name).")),
            kQuestion, kQuestionOutput);
 constexpr auto kAcceleratorsListFlags = all_of(one(required(kModel)), kQuestion, kQuestionOutput);
-constexpr auto kRecommendFlags = all_of(
-    one(required(saying(kModel, "The model, by its Hugging Face name (owner/name), or \"any\"."))),
-    kQuestion, kQuestionOutput);
+// A service that must hold its latency is not bought on spot unless its owner says so.
+constexpr auto kRecommendFlags = with_default(
+    all_of(one(required(
+               saying(kModel, "The model, by its Hugging Face name (owner/name), or \"any\"."))),
+           kQuestion, std::array{by_default(kFormat, "table"), by_default(kLimit, "5")}),
+    "--pricing-model", "on-demand");
 
-// --- The commands' own flags
-// ----------------------------------------------------------------------
+// --- The commands' own flags ---
 
 constexpr auto kNamesFlags = kListOutput;
 constexpr auto kModelServersFlags = all_of(one(required(kModel)), kListOutput);
@@ -332,7 +345,7 @@ constexpr Flag kBenchmarkUseCase =
 
 constexpr auto kBenchmarksFlags = all_of(
     std::array{required(kModel), required(kModelServer), kModelServerVersion, kInstanceType,
-               kAcceleratorTypes, kBenchmarkUseCase, kServingStack, kServingStackVersion,
+               kAcceleratorTypes, kBenchmarkUseCase, kServingStack, kServingStackVersion, kDecoding,
                kPricingModel, kRegion, kProvider, kCostRatio, kEvidence},
     std::array{by_default(kFormat, "csvprofile"), kFilter, kLimit, kSortBy, kPageSize, kUri});
 
@@ -364,30 +377,33 @@ constexpr Flag kOneAcceleratorType{
     .name = "--accelerator-type",
     .value = "TYPE",
     .sentence = "The accelerator, by its Kubernetes name, such as nvidia-l4."};
-constexpr auto kManifestsFlags = all_of(std::array{required(kModel),
-                                                   required(kModelServer),
-                                                   required(kOneAcceleratorType),
-                                                   kModelServerVersion,
-                                                   kInstanceType,
-                                                   kBenchmarkUseCase,
-                                                   kServingStack,
-                                                   kServingStackVersion,
-                                                   kModelBucket,
-                                                   kTargetNtpot,
-                                                   kTargetTtft,
-                                                   kTargetItl,
-                                                   kTargetTpot,
-                                                   kTargetE2e,
-                                                   kStatistic,
-                                                   kExpectedLoad,
-                                                   kHeadroom,
-                                                   kMinAvailable,
-                                                   kPricingModel,
-                                                   kRegion,
-                                                   kProvider,
-                                                   kNamespace,
-                                                   kOutput,
-                                                   kOutputPath});
+constexpr auto kManifestsFlags =
+    all_of(std::array{required(kModel),
+                      saying(kModelServer,
+                             "The model server. Without it, the best one measured for the model "
+                             "and the accelerator, which is then named."),
+                      required(kOneAcceleratorType),
+                      kModelServerVersion,
+                      kInstanceType,
+                      kBenchmarkUseCase,
+                      kServingStack,
+                      kServingStackVersion,
+                      kModelBucket,
+                      kTargetNtpot,
+                      kTargetTtft,
+                      kTargetItl,
+                      kTargetTpot,
+                      kTargetE2e,
+                      kStatistic,
+                      kExpectedLoad,
+                      kHeadroom,
+                      kMinAvailable,
+                      kPricingModel,
+                      kRegion,
+                      kProvider,
+                      kNamespace,
+                      kOutput,
+                      kOutputPath});
 
 constexpr std::array kExplainFlags{
     kTargetNtpot, kTargetTtft,   kTargetItl, kTargetTpot, kTargetE2e, kStatistic, kExpectedLoad,
@@ -440,9 +456,16 @@ constexpr std::array kPlotFlags{
 constexpr std::array kModelsAddFlags{
     saying(kModel, "The name to keep the model under. Without it, the one in the file.")};
 constexpr std::array kInfoFlags{kFormat};
+constexpr std::array kStoreExportFlags{
+    Flag{.name = "--own",
+         .type = Switch,
+         .sentence = "Only profiles of your own, not those of the catalog."}};
+constexpr std::array kStoreImportFlags{
+    Flag{.name = "--all-layers",
+         .type = Switch,
+         .sentence = "Also replace the catalog layers that the file holds."}};
 
-// --- Flags of every command
-// -----------------------------------------------------------------------
+// --- Flags of every command ---
 
 constexpr Flag ignored(Words name, FlagType type, Words value, Words sentence) {
   return {.name = name,
@@ -478,7 +501,7 @@ constexpr std::array kGlobalFlags{
     Flag{.name = "--version",
          .type = Switch,
          .group = Global,
-         .sentence = "The version of the program and of its catalog."},
+         .sentence = "The version of the program."},
     Flag{.name = "--verbosity",
          .type = Choice,
          .value = "LEVEL",
@@ -506,8 +529,7 @@ constexpr std::array kGlobalFlags{
     ignored("--user-output-enabled", Switch, "", "Ignored: output is always printed."),
 };
 
-// --- Commands
-// -------------------------------------------------------------------------------------
+// --- Commands ---
 
 constexpr std::array<Words, 2> kModelsAliases{"container ai profiles models list",
                                               "alpha container ai profiles models list"};
@@ -682,7 +704,7 @@ constexpr std::array kCommands{
             "Write every profile to a file",
             "Writes the profiles as JSON Lines, one canonical document per line.",
             "store export profiles.jsonl",
-            {},
+            kStoreExportFlags,
             kStoreExportWords},
     Command{CommandId::StoreImport,
             "store import",
@@ -691,7 +713,7 @@ constexpr std::array kCommands{
             "Reads JSON Lines as `store export` writes them. All lines or none: a line that is "
             "wrong is named, and the store stays as it was.",
             "store import profiles.jsonl",
-            {},
+            kStoreImportFlags,
             kStoreImportWords},
     Command{CommandId::StoreBackup,
             "store backup",
@@ -722,7 +744,7 @@ constexpr std::array kCommands{
             "version",
             {},
             "Print the version",
-            "The version of the program and of its catalog.",
+            "The version of the program.",
             "version",
             {}},
 };

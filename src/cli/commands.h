@@ -2,8 +2,8 @@
 
 #include "cli/run.h"
 
-/// One function per command: read the flags, call one verb, print. A failure comes back as the Error
-/// whose exit status ends the program.
+/// One function per command: read the flags, call one verb, print. A failure comes back as the
+/// Error whose exit status ends the program.
 namespace kneepoint::cli {
 
 Result<void> run_command(Run& run);

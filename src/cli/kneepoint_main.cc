@@ -10,7 +10,9 @@
 
 namespace {
 
-void write_all(std::FILE* to, std::string_view text) { std::fwrite(text.data(), 1, text.size(), to); }
+void write_all(std::FILE* to, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), to);
+}
 
 std::filesystem::path program_path(const char* name) {
   char path[PATH_MAX];

@@ -69,9 +69,9 @@ Result<recommend::Request> request(Run& run) {
   for (const catalog::Machine& machine : catalog.machines()) providers.insert(machine.provider);
   for (const catalog::Region& region : catalog.regions()) regions.insert(region.region);
   if (!providers.contains(out.pricing.provider)) {
-    return fail(ErrorCode::InvalidArgument, fmt::format("unknown provider '{}'; there are {}",
-                                                        out.pricing.provider,
-                                                        fmt::join(providers, ", ")));
+    return fail(ErrorCode::InvalidArgument,
+                fmt::format("unknown provider '{}'; there are {}", out.pricing.provider,
+                            fmt::join(providers, ", ")));
   }
   if (!out.pricing.region.empty() && !regions.contains(out.pricing.region)) {
     const auto close =
@@ -82,7 +82,8 @@ Result<recommend::Request> request(Run& run) {
   }
   if (!out.pricing.machine_type.empty()) {
     std::vector<std::string> types;
-    for (const catalog::Machine& machine : catalog.machines()) types.push_back(machine.machine_type);
+    for (const catalog::Machine& machine : catalog.machines())
+      types.push_back(machine.machine_type);
     if (std::find(types.begin(), types.end(), out.pricing.machine_type) == types.end()) {
       const auto close = nearest(out.pricing.machine_type, types);
       return fail(ErrorCode::InvalidArgument,
@@ -94,10 +95,10 @@ Result<recommend::Request> request(Run& run) {
 }
 
 std::string assumptions(const Parsed& args, const recommend::Request& request) {
-  std::string out = fmt::format("prices: {}{} at {}{}", catalog::name(request.pricing.model),
-                                args.given("--pricing-model") ? "" : " (default)",
-                                request.pricing.provider,
-                                request.pricing.region.empty() ? "" : " in " + request.pricing.region);
+  std::string out =
+      fmt::format("prices: {}{} at {}{}", catalog::name(request.pricing.model),
+                  args.given("--pricing-model") ? "" : " (default)", request.pricing.provider,
+                  request.pricing.region.empty() ? "" : " in " + request.pricing.region);
   if (request.expected_requests_per_second) {
     out += fmt::format("; {} requests/s expected with {} % headroom",
                        shortest(*request.expected_requests_per_second),

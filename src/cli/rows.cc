@@ -43,9 +43,8 @@ Result<std::size_t> find_column(const Table& table, std::string_view field) {
   }
   std::vector<std::string> names;
   for (const Column& column : columns) names.push_back(column.key);
-  return fail(ErrorCode::InvalidArgument,
-              fmt::format("no field '{}' in these rows; there are {}", field.substr(0, 80),
-                          join(names, ", ")));
+  return fail(ErrorCode::InvalidArgument, fmt::format("no field '{}' in these rows; there are {}",
+                                                      field.substr(0, 80), join(names, ", ")));
 }
 
 std::optional<double> figure(const Cell& cell) {
@@ -64,7 +63,8 @@ std::string words(const Cell& cell) {
 
 /// Missing cells come last in either direction.
 int compare(const Cell& a, const Cell& b) {
-  if (a.missing() || b.missing()) return static_cast<int>(a.missing()) - static_cast<int>(b.missing());
+  if (a.missing() || b.missing())
+    return static_cast<int>(a.missing()) - static_cast<int>(b.missing());
   const auto x = figure(a);
   const auto y = figure(b);
   if (x && y) return *x < *y ? -1 : *x > *y ? 1 : 0;
@@ -118,7 +118,8 @@ Result<std::vector<Condition>> parse_filter(const Table& table, std::string_view
   while (from <= words.size()) {
     auto at = words.find(" AND ", from);
     if (at == std::string::npos) at = words.size();
-    const auto condition = parse_condition(table, trim(std::string_view(words).substr(from, at - from)));
+    const auto condition =
+        parse_condition(table, trim(std::string_view(words).substr(from, at - from)));
     if (!condition) return fail(condition.error());
     out.push_back(*condition);
     from = at + 5;

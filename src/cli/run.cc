@@ -60,9 +60,10 @@ Result<app::Settings> Run::settings() const {
   app::Settings out;
   const fs::path here = program_.parent_path();
   const auto catalog = environment_.variable("KNEEPOINT_CATALOG");
-  out.shipped_catalog = catalog.empty() ? first_with({here, here / "../share/kneepoint"},
-                                                     "kneepoint.catalog") / "kneepoint.catalog"
-                                        : fs::path(catalog);
+  out.shipped_catalog = catalog.empty()
+                            ? first_with({here, here / "../share/kneepoint"}, "kneepoint.catalog") /
+                                  "kneepoint.catalog"
+                            : fs::path(catalog);
   out.driver_folder = first_with({here, here / "../lib/kneepoint"}, "kneepoint-store-sqlite.so");
   const fs::path config = user_folder(environment_, "XDG_CONFIG_HOME", ".config");
   if (!config.empty()) out.user_folder = config / "catalog";

@@ -21,8 +21,8 @@ class Run {
   const Environment& environment() const { return environment_; }
   const Parsed& args() const { return *args_; }
 
-  void out(std::string_view text);           // standard output
-  void note(std::string_view sentence);      // standard error, one line; --verbosity=none hides it
+  void out(std::string_view text);       // standard output
+  void note(std::string_view sentence);  // standard error, one line; --verbosity=none hides it
   std::function<void(std::string_view)> write_out, write_err;
 
   /// Opened on the first call, from flags and environment.

@@ -50,9 +50,9 @@ void derive_missing(Point& point) {
   metrics::LatencyTable& latency = point.at.latency;
   if (!latency.has(Metric::Ntpot, Statistic::Mean) && latency.has(Metric::E2e, Statistic::Mean) &&
       point.output_tokens_mean.value_or(0) > 0) {
-    latency.set(Metric::Ntpot, Statistic::Mean,
-                metrics::ntpot_ms(latency.get(Metric::E2e, Statistic::Mean),
-                                  *point.output_tokens_mean));
+    latency.set(
+        Metric::Ntpot, Statistic::Mean,
+        metrics::ntpot_ms(latency.get(Metric::E2e, Statistic::Mean), *point.output_tokens_mean));
     note_derived(point, "ntpot_mean_ms(e2e / mean output tokens, by kneepoint)");
   }
   if (metrics::is_missing(point.at.input_tokens_per_second) &&

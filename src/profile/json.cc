@@ -182,10 +182,9 @@ class Reader {
  private:
   static std::optional<double> finite(const Value& value) {
     if (!value.is_number()) return {};
-    const double number = value.is_double() ? value.get_double()
-                          : value.is_int64()
-                              ? static_cast<double>(value.get_int64())
-                              : static_cast<double>(value.get_uint64());
+    const double number = value.is_double()  ? value.get_double()
+                          : value.is_int64() ? static_cast<double>(value.get_int64())
+                                             : static_cast<double>(value.get_uint64());
     return std::isfinite(number) ? std::optional(number) : std::nullopt;
   }
 

@@ -11,7 +11,8 @@ namespace {
 using testing::HasSubstr;
 
 const catalog::Catalog& shipped() {
-  static const auto catalog = catalog::Catalog::open(KP_BINARY_DIR "/kneepoint.catalog", {}).value();
+  static const auto catalog =
+      catalog::Catalog::open(KP_BINARY_DIR "/kneepoint.catalog", {}).value();
   return catalog;
 }
 

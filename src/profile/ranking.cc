@@ -5,7 +5,6 @@
 
 #include "base/text.h"
 
-
 namespace kneepoint::profile {
 namespace {
 

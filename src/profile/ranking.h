@@ -42,7 +42,7 @@ struct RankingRow {
   curve::LoadKind load_kind = curve::LoadKind::Concurrency;
   Evidence evidence;
   std::string_view measured_on;  // newest of its points
-  std::string_view flags;  // of all points, ';'-separated
+  std::string_view flags;        // of all points, ';'-separated
   std::string_view layer;
   std::span<const curve::LoadPoint> points;  // ascending load
 };

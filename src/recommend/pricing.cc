@@ -148,7 +148,8 @@ std::optional<Quote> Pricer::machine_quote(const Machine& machine, int count) co
 
 const tl::expected<Quote, NoPrice>& Pricer::quote(std::string_view accelerator, int count) {
   auto known = known_.find(accelerator);
-  if (known == known_.end()) known = known_.emplace(accelerator, std::map<int, tl::expected<Quote, NoPrice>>()).first;
+  if (known == known_.end())
+    known = known_.emplace(accelerator, std::map<int, tl::expected<Quote, NoPrice>>()).first;
   const auto found = known->second.find(count);
   if (found != known->second.end()) return found->second;
   return known->second.emplace(count, find(accelerator, count)).first->second;
@@ -161,9 +162,8 @@ tl::expected<Quote, NoPrice> Pricer::find(std::string_view accelerator, int coun
       // A whole machine means the smallest one; a share means the cheapest share.
       const double size = q.machine != nullptr ? q.machine->accelerator_count : 1;
       const double spill = q.machines_per_replica > 1 ? 1 : 0;
-      return rules_.whole_machine
-                 ? std::tuple(spill, size * q.machines_per_replica, q.usd_per_hour)
-                 : std::tuple(spill, q.usd_per_hour, size);
+      return rules_.whole_machine ? std::tuple(spill, size * q.machines_per_replica, q.usd_per_hour)
+                                  : std::tuple(spill, q.usd_per_hour, size);
     };
     if (!best || order(quote) < order(*best)) best = quote;
   };
@@ -179,7 +179,9 @@ tl::expected<Quote, NoPrice> Pricer::find(std::string_view accelerator, int coun
   for (const Price& price : catalog_.prices()) {
     if (price.item != accelerator || price.covers != Covers::AcceleratorWithHost) continue;
     if (rules_.provider != "any" && price.provider != rules_.provider) continue;
-    if (!rules_.machine_type.empty() || machine_providers.contains(price.provider) || !price.at(rules_.model)) continue;
+    if (!rules_.machine_type.empty() || machine_providers.contains(price.provider) ||
+        !price.at(rules_.model))
+      continue;
     if (!rules_.region.empty() && price.region != rules_.region && price.region != kAnyRegion) {
       continue;
     }

@@ -13,7 +13,7 @@ namespace kneepoint::recommend {
 
 /// What one replica costs per hour, and by which row of the catalog.
 struct Quote {
-  double usd_per_hour = 0;          // of one replica
+  double usd_per_hour = 0;  // of one replica
   std::string provider, region;
   std::string machine_type;         // empty where a provider rents accelerators, not machines
   double machine_usd_per_hour = 0;  // of the whole machine (or of one accelerator)

@@ -14,7 +14,8 @@ using catalog::PricingModel;
 using testing::HasSubstr;
 
 const catalog::Catalog& shipped() {
-  static const auto catalog = catalog::Catalog::open(KP_BINARY_DIR "/kneepoint.catalog", {}).value();
+  static const auto catalog =
+      catalog::Catalog::open(KP_BINARY_DIR "/kneepoint.catalog", {}).value();
   return catalog;
 }
 

@@ -21,8 +21,8 @@ using profile::RankingRow;
 
 /// How far a measured workload is from the wanted lengths: sum of the two log ratios.
 double length_distance(const RankingRow& p, double input, double output) {
-  const auto in = p.workload.input_tokens_mean ? p.workload.input_tokens_mean
-                                               : p.workload.input_tokens_nominal;
+  const auto in =
+      p.workload.input_tokens_mean ? p.workload.input_tokens_mean : p.workload.input_tokens_nominal;
   const auto out = p.workload.output_tokens_mean ? p.workload.output_tokens_mean
                                                  : p.workload.output_tokens_nominal;
   if (!in || !out || *in <= 0 || *out <= 0) return std::numeric_limits<double>::infinity();
@@ -36,7 +36,8 @@ std::string miss_sentence(const RankingRow& p, const curve::NoOperatingPoint& mi
                        label);
   }
   return fmt::format("{}: best reachable {} {} is {} ms", setup_name(p),
-                     metrics::name(miss.statistic), label, shortest(std::round(miss.best_ms * 10) / 10));
+                     metrics::name(miss.statistic), label,
+                     shortest(std::round(miss.best_ms * 10) / 10));
 }
 
 void price(Pricer& pricer, const Request& request, Choice& choice) {
@@ -85,13 +86,11 @@ void widen(curve::Range& range, double value) {
 }  // namespace
 
 std::string setup_name(const RankingRow& p) {
-  std::string out = fmt::format("{}{} on {}", p.setup.model_server,
-                                p.setup.model_server_version.empty()
-                                    ? std::string()
-                                    : fmt::format(" {}", p.setup.model_server_version),
-                                p.setup.accelerator_count
-                                    ? fmt::format("{} x ", *p.setup.accelerator_count)
-                                    : std::string());
+  std::string out = fmt::format(
+      "{}{} on {}", p.setup.model_server,
+      p.setup.model_server_version.empty() ? std::string()
+                                           : fmt::format(" {}", p.setup.model_server_version),
+      p.setup.accelerator_count ? fmt::format("{} x ", *p.setup.accelerator_count) : std::string());
   out += p.setup.accelerator;
   return out;
 }
@@ -148,10 +147,10 @@ std::vector<const RankingRow*> nearest_workloads(std::span<const RankingRow> pro
                             p.workload.output_tokens_mean.value_or(0)));
   }
   if (!used.empty()) {
-    notes.push_back(fmt::format("asked for {:.0f} input and {:.0f} output tokens; nearest measured "
-                                "workload: {}",
-                                *request.input_tokens, *request.output_tokens,
-                                fmt::join(used, ", ")));
+    notes.push_back(
+        fmt::format("asked for {:.0f} input and {:.0f} output tokens; nearest measured "
+                    "workload: {}",
+                    *request.input_tokens, *request.output_tokens, fmt::join(used, ", ")));
   }
   return kept;
 }
@@ -226,10 +225,10 @@ Recommendation recommend(const catalog::Catalog& catalog,
       reject(ReasonCode::NoPrice, *p, setup_name(*p) + ": " + choice.no_cost);
       continue;
     }
-    const bool sortable = request.expected_requests_per_second
-                              ? choice.fleet_usd_per_hour.has_value() &&
-                                    choice.usable_requests_per_second > 0
-                              : choice.cost.has_value();
+    const bool sortable =
+        request.expected_requests_per_second
+            ? choice.fleet_usd_per_hour.has_value() && choice.usable_requests_per_second > 0
+            : choice.cost.has_value();
     (sortable ? out.ranked : out.unpriced).push_back(std::move(choice));
   }
 
@@ -260,10 +259,11 @@ std::vector<std::string> reasons(const Choice& choice, const Request& request) {
   const LoadKind kind = choice.profile->load_kind;
   std::vector<std::string> out;
   if (op.interpolated) {
-    out.push_back(fmt::format("operating point at {} {}, interpolated between the loads measured at {} and {}",
-                              shortest(std::round(op.point.load * 100) / 100), curve::unit(kind),
-                              shortest(choice.profile->points[op.lower].load),
-                              shortest(choice.profile->points[op.upper].load)));
+    out.push_back(fmt::format(
+        "operating point at {} {}, interpolated between the loads measured at {} and {}",
+        shortest(std::round(op.point.load * 100) / 100), curve::unit(kind),
+        shortest(choice.profile->points[op.lower].load),
+        shortest(choice.profile->points[op.upper].load)));
   } else {
     out.push_back(fmt::format("operating point as measured at {} {}", shortest(op.point.load),
                               curve::unit(kind)));
@@ -321,8 +321,8 @@ std::vector<Rejected> without_profiles(const catalog::Catalog& catalog, std::str
     if (answer.fit == perfmodel::Fit::UnknownSize) {
       add(ReasonCode::UnknownSize, answer.sentence);
     } else if (fits_on > 0) {
-      add(ReasonCode::NoData, fmt::format("fits on {} x {}, but nothing was measured there",
-                                          fits_on, accelerator.id));
+      add(ReasonCode::NoData,
+          fmt::format("fits on {} x {}, but nothing was measured there", fits_on, accelerator.id));
     } else {
       add(ReasonCode::DoesNotFit, answer.sentence);
     }

@@ -24,8 +24,8 @@ struct Choice {
   curve::OperatingPoint operating_point;
 
   std::optional<Quote> quote;
-  std::optional<TokenCost> cost;       // dollars per million tokens; needs price and both rates
-  std::string no_cost;                 // why cost is missing, when it is
+  std::optional<TokenCost> cost;  // dollars per million tokens; needs price and both rates
+  std::string no_cost;            // why cost is missing, when it is
 
   double output_tokens_per_second_per_accelerator = metrics::kMissing;
   int replicas = 1;
@@ -38,9 +38,9 @@ enum class ReasonCode {
   MissesTarget,      // the best reachable value is in the sentence
   StatisticMissing,  // nobody published the figure the target is about
   NoPrice,
-  OverBudget,        // dearer than the user's limit
-  NoData,            // it fits, but nothing was measured (or no steady state was)
-  UnknownSize,       // nothing measured, and the architecture is only partly described
+  OverBudget,   // dearer than the user's limit
+  NoData,       // it fits, but nothing was measured (or no steady state was)
+  UnknownSize,  // nothing measured, and the architecture is only partly described
   AcceleratorNotAllowed
 };
 std::string_view code(ReasonCode reason);  // does_not_fit, misses_target ...
@@ -49,7 +49,7 @@ std::string_view code(ReasonCode reason);  // does_not_fit, misses_target ...
 struct Rejected {
   ReasonCode reason;
   std::string accelerator;
-  std::string profile;    // id; empty: about the accelerator as such
+  std::string profile;  // id; empty: about the accelerator as such
   std::string model;
   std::string sentence;
 };
@@ -60,12 +60,12 @@ struct ReachableRange {
 };
 
 struct Recommendation {
-  std::vector<Choice> ranked;     // priced, best first
-  std::vector<Choice> unpriced;   // by throughput per accelerator
+  std::vector<Choice> ranked;    // priced, best first
+  std::vector<Choice> unpriced;  // by throughput per accelerator
   std::vector<Rejected> rejected;
-  std::vector<ReachableRange> ranges;           // over all candidates, targets aside
-  curve::Range output_tokens_per_second;        // over all candidates
-  std::vector<std::string> notes;               // substitutions made, for people
+  std::vector<ReachableRange> ranges;     // over all candidates, targets aside
+  curve::Range output_tokens_per_second;  // over all candidates
+  std::vector<std::string> notes;         // substitutions made, for people
 };
 
 /// Profiles may be of several models. Ranked by dollars per hour of the fleet when an expected load

@@ -15,7 +15,8 @@ using metrics::Statistic;
 using testing::HasSubstr;
 
 const catalog::Catalog& shipped() {
-  static const auto catalog = catalog::Catalog::open(KP_BINARY_DIR "/kneepoint.catalog", {}).value();
+  static const auto catalog =
+      catalog::Catalog::open(KP_BINARY_DIR "/kneepoint.catalog", {}).value();
   return catalog;
 }
 
@@ -62,9 +63,9 @@ TEST(Recommend, RanksByCostPerOutputToken) {
   EXPECT_EQ(out.ranked[2].profile->id, "slow");
   for (const Choice& c : out.ranked) {
     const auto& point = c.operating_point.point;
-    EXPECT_DOUBLE_EQ(c.cost->output, c.quote->usd_per_hour / 3600 * 1e6 /
-                                         (point.input_tokens_per_second / 4 +
-                                          point.output_tokens_per_second));
+    EXPECT_DOUBLE_EQ(c.cost->output,
+                     c.quote->usd_per_hour / 3600 * 1e6 /
+                         (point.input_tokens_per_second / 4 + point.output_tokens_per_second));
     EXPECT_DOUBLE_EQ(c.cost->input, c.cost->output / 4);
   }
 }
@@ -169,7 +170,8 @@ TEST(Recommend, ABurstIsNoSteadyState) {
 TEST(WithoutProfiles, EveryOtherAcceleratorHasAReason) {
   const std::vector profiles{made("h", "nvidia-h100-80gb", 8, 100)};
   const auto ranking = profile::ranking_of(profiles);
-  const auto out = without_profiles(shipped(), "meta-llama/Llama-3.1-405B-Instruct", ranking.rows());
+  const auto out =
+      without_profiles(shipped(), "meta-llama/Llama-3.1-405B-Instruct", ranking.rows());
   EXPECT_EQ(out.size() + 1, shipped().accelerators().size());
   for (const Rejected& r : out) {
     if (r.accelerator == "nvidia-l4") {

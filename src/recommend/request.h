@@ -17,8 +17,8 @@ struct PricingRules {
   /// Empty: Google machines in us-east5 (A3 in us-central1), and where no row has that region the
   /// nearest priced one, named in the quote; other providers wherever they have a price.
   std::string region;
-  std::string machine_type;      // only this one; empty: any
-  bool whole_machine = false;    // the smallest rentable machine instead of a share of one
+  std::string machine_type;    // only this one; empty: any
+  bool whole_machine = false;  // the smallest rentable machine instead of a share of one
   Date today{};
   int stale_after_days = 90;
 };
@@ -29,12 +29,12 @@ struct Request {
   curve::StatisticRule statistic_rule = curve::StatisticRule::Closest;
   PricingRules pricing;
   std::optional<double> max_usd_per_million_input, max_usd_per_million_output;
-  std::optional<double> max_usd_per_hour;         // of the fleet
-  std::vector<std::string> accelerators;          // empty: all
+  std::optional<double> max_usd_per_hour;  // of the fleet
+  std::vector<std::string> accelerators;   // empty: all
   std::optional<double> expected_requests_per_second;
-  double headroom = 0.2;                          // share of a replica's rate kept free
-  bool min_available = false;                     // replicas cover the loss of one
-  double output_input_cost_ratio = 4;             // price of an output token / of an input token
+  double headroom = 0.2;               // share of a replica's rate kept free
+  bool min_available = false;          // replicas cover the loss of one
+  double output_input_cost_ratio = 4;  // price of an output token / of an input token
   /// Lengths wanted. Per model, accelerator and server only the nearest measured workload counts.
   std::optional<double> input_tokens, output_tokens;
 };
