@@ -207,24 +207,24 @@ Result<void> plot_benchmarks(Run& run) {
       wanted.empty() ? std::nullopt : std::optional(wanted.front());
   report::CurvePlot plot =
       report::plot_of(*profile, target, source != nullptr ? source->display_name : std::string());
-  if (const auto name = run.args().maybe_text("--metric")) {
-    const auto metric = metrics::parse_metric(*name);
-    bool there = false;
+  std::optional<Metric> metric = target ? std::optional(target->metric) : std::nullopt;
+  if (const auto name = run.args().maybe_text("--metric")) metric = metrics::parse_metric(*name);
+  if (metric) {
+    // The axis shows p50, or the nearest statistic there is, and says which.
+    std::optional<metrics::ChosenStatistic> chosen;
     for (const auto& point : plot.points) {
-      const auto chosen =
-          metrics::choose_statistic(point.latency, *metric, metrics::Statistic::P50, true);
-      if (!chosen) continue;
-      plot.metric = *metric;
-      plot.statistic = chosen->statistic;
-      there = true;
-      break;
+      if (!chosen) {
+        chosen = metrics::choose_statistic(point.latency, *metric, metrics::Statistic::P50, true);
+      }
     }
-    if (!there) {
+    if (!chosen) {
       return fail(ErrorCode::NotFound,
                   fmt::format("profile {} has no {} figures; it has {}", profile->id,
                               metrics::label(*metric), metrics::label(plot.metric)));
     }
-    if (target && target->metric != *metric) plot.target_ms.reset();
+    plot.metric = *metric;
+    plot.statistic = chosen->statistic;
+    if (!target || target->metric != *metric) plot.target_ms.reset();
   }
   if (!wanted.empty()) {
     const auto op = curve::find_operating_point(plot.points, profile->load_kind, wanted,
