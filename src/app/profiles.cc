@@ -135,6 +135,39 @@ Error nothing_found(Session& session, store::Store& store, const Selection& sele
   return {ErrorCode::NotFound, "no profile matches"};
 }
 
+/// What a peak measurement adds where no curve was measured: a ceiling, said as such.
+void add_ceilings(const Session& session, const std::string& model,
+                  std::vector<recommend::Rejected>& rejected) {
+  struct Ceiling {
+    double tokens_per_second = 0;
+    std::string sentence;
+  };
+  std::map<std::string_view, Ceiling> best;  // by accelerator
+  const catalog::Catalog& catalog = session.catalog();
+  for (std::size_t layer = 0; layer < catalog.layers().size(); ++layer) {
+    const catalog::Table& rows = *catalog.raw(layer, "ceilings");
+    if (rows.rows() == 0) continue;
+    const std::size_t of_model = rows.column("model");
+    const std::size_t rate = rows.column("output_tokens_per_second");
+    for (std::size_t r = 0; r < rows.rows(); ++r) {
+      if (rows.text(r, of_model) != model) continue;
+      Ceiling& ceiling = best[rows.text(r, "accelerator")];
+      const double value = rows.number(r, rate);
+      if (!(value > ceiling.tokens_per_second)) continue;
+      const std::string_view date = rows.text(r, "measured_on");
+      ceiling = {value,
+                 fmt::format("; ceiling {} output tokens/s offline on {} ({}{}{}): a peak, no "
+                             "operating point",
+                             fixed(value, 0), rows.text(r, "accelerator_count"),
+                             rows.text(r, "source"), date.empty() ? "" : ", ", date)};
+    }
+  }
+  for (recommend::Rejected& r : rejected) {
+    const auto found = best.find(r.accelerator);
+    if (found != best.end() && r.profile.empty()) r.sentence += found->second.sentence;
+  }
+}
+
 Result<void> add_use_case(const Session& session, const Selection& selection,
                           recommend::Request& request) {
   if (selection.use_case.empty()) return {};
@@ -166,7 +199,18 @@ Result<ProfileList> rank_profiles(Session& session, const Selection& selection,
   auto ranking = (*store)->rank(query_of(session, selection));
   if (!ranking) return fail(std::move(ranking).error());
   out.ranking = std::move(*ranking);
-  if (out.ranking.rows().empty()) return fail(nothing_found(session, **store, selection));
+  if (out.ranking.rows().empty()) {
+    // A model nobody measured still has an answer: where it fits, and where it does not.
+    store::Query of_model;
+    of_model.layers = session.layers();
+    of_model.model = selection.model;
+    const auto any = (*store)->rank(of_model);
+    if (!any) return fail(any.error());
+    if (selection.model.empty() || !any->rows().empty()) {
+      return fail(nothing_found(session, **store, selection));
+    }
+    out.notes.push_back(fmt::format("no_data: nothing was measured for {}", selection.model));
+  }
 
   std::vector<RankingRow>& rows = out.ranking.mutable_rows();
   keep_decoding(rows, selection.decoding, out.notes);
@@ -185,6 +229,7 @@ Result<ProfileList> rank_profiles(Session& session, const Selection& selection,
                          r.accelerator) == selection.accelerators.end();
       });
     }
+    add_ceilings(session, selection.model, others);
     out.result.rejected.insert(out.result.rejected.end(), others.begin(), others.end());
   }
   return out;
