@@ -208,6 +208,7 @@ Object profile_json(const catalog::Catalog& catalog, const recommend::Choice& ch
   put(own, "noCost", choice.no_cost);
   own.emplace("replicas", choice.replicas);
   put(own, "usableRequestsPerSecond", choice.usable_requests_per_second);
+  if (choice.request_scale != 1) own.emplace("requestScale", choice.request_scale);
   if (choice.fleet_usd_per_hour) own.emplace("fleetUsdPerHour", *choice.fleet_usd_per_hour);
   Array why;
   for (const std::string& reason : recommend::reasons(choice, request)) why.emplace_back(reason);

@@ -123,29 +123,6 @@ Result<void> list_benchmarks(Run& run) {
         (!row.quote || row.quote->machine_type != asked->pricing.machine_type);
     if (!other_machine) points.push_back(&row);
   }
-  const std::string format = run.args().format().name;
-  if (format == "json" || format == "yaml") {
-    // One object per profile, its points inside, as the API has it.
-    json::Array all;
-    std::string yaml;
-    for (std::size_t from = 0; from < points.size();) {
-      std::vector<app::Benchmark> of_one;
-      std::size_t to = from;
-      while (to < points.size() && points[to]->profile == points[from]->profile) {
-        of_one.push_back(*points[to++]);
-      }
-      json::Value one = app::benchmark_json(catalog, *points[from]->profile, of_one, asked->pricing,
-                                            asked->output_input_cost_ratio);
-      if (format == "json") {
-        all.push_back(std::move(one));
-      } else {
-        yaml += "---\n" + json::to_yaml(one);
-      }
-      from = to;
-    }
-    run.out(format == "json" ? json::to_text(all) : yaml);
-    return {};
-  }
   const bool evidence = run.args().on("--evidence");
   bool statistic = false;
   for (const app::Benchmark* row : points) {
@@ -191,6 +168,33 @@ Result<void> list_benchmarks(Run& run) {
     }
     rows.table.add_row(std::move(cells));
   }
+  const std::string format = run.args().format().name;
+  if (format == "json" || format == "yaml") {
+    // One object per profile, its points inside, as the API has it.
+    const auto chosen = choose_rows(rows.table, run.args());
+    if (!chosen) return fail(chosen.error());
+    std::vector<const app::Benchmark*> kept;
+    for (const std::size_t row : *chosen) kept.push_back(points[row]);
+    json::Array all;
+    std::string yaml;
+    for (std::size_t from = 0; from < kept.size();) {
+      std::vector<app::Benchmark> of_one;
+      std::size_t to = from;
+      while (to < kept.size() && kept[to]->profile == kept[from]->profile) {
+        of_one.push_back(*kept[to++]);
+      }
+      json::Value one = app::benchmark_json(catalog, *kept[from]->profile, of_one, asked->pricing,
+                                            asked->output_input_cost_ratio);
+      if (format == "json") {
+        all.push_back(std::move(one));
+      } else {
+        yaml += "---\n" + json::to_yaml(one);
+      }
+      from = to;
+    }
+    run.out(format == "json" ? json::to_text(all) : yaml);
+    return {};
+  }
   if (auto done = print_rows(run, rows); !done) return done;
   if (points.empty()) run.note("Listed 0 items.");
   run.note(assumptions(run.args(), *asked));
@@ -207,24 +211,24 @@ Result<void> plot_benchmarks(Run& run) {
       wanted.empty() ? std::nullopt : std::optional(wanted.front());
   report::CurvePlot plot =
       report::plot_of(*profile, target, source != nullptr ? source->display_name : std::string());
-  std::optional<Metric> metric = target ? std::optional(target->metric) : std::nullopt;
-  if (const auto name = run.args().maybe_text("--metric")) metric = metrics::parse_metric(*name);
-  if (metric) {
+  const auto named = run.args().maybe_text("--metric");
+  if (named || target) {
+    const Metric metric = named ? *metrics::parse_metric(*named) : target->metric;
     // The axis shows p50, or the nearest statistic there is, and says which.
     std::optional<metrics::ChosenStatistic> chosen;
     for (const auto& point : plot.points) {
       if (!chosen) {
-        chosen = metrics::choose_statistic(point.latency, *metric, metrics::Statistic::P50, true);
+        chosen = metrics::choose_statistic(point.latency, metric, metrics::Statistic::P50, true);
       }
     }
     if (!chosen) {
       return fail(ErrorCode::NotFound,
                   fmt::format("profile {} has no {} figures; it has {}", profile->id,
-                              metrics::label(*metric), metrics::label(plot.metric)));
+                              metrics::label(metric), metrics::label(plot.metric)));
     }
-    plot.metric = *metric;
+    plot.metric = metric;
     plot.statistic = chosen->statistic;
-    if (!target || target->metric != *metric) plot.target_ms.reset();
+    if (!target || target->metric != metric) plot.target_ms.reset();
   }
   if (!wanted.empty()) {
     const auto op = curve::find_operating_point(plot.points, profile->load_kind, wanted,

@@ -7,6 +7,7 @@
 #include <limits>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "base/text.h"
 #include "perfmodel/memory.h"
@@ -63,11 +64,25 @@ void price(Pricer& pricer, const Request& request, Choice& choice) {
   }
 }
 
+/// How many of the wanted requests one measured request stands for: the ratio of their tokens, an
+/// input token counted as 1/r of an output token as in the cost formula. 1 when no lengths are
+/// wanted, the measured ones are unknown, or both are within 20 % (the public client's "same").
+double request_scale(const Request& request, const RankingRow& p) {
+  const auto in = p.workload.input_tokens_mean;
+  const auto out = p.workload.output_tokens_mean;
+  if (!request.input_tokens || !request.output_tokens || !in || !out) return 1;
+  const auto near = [](double a, double b) { return std::abs(a - b) <= 0.2 * b; };
+  if (near(*in, *request.input_tokens) && near(*out, *request.output_tokens)) return 1;
+  const double ratio = request.output_input_cost_ratio;
+  return (*in / ratio + *out) / (*request.input_tokens / ratio + *request.output_tokens);
+}
+
 /// Replicas for the expected load, none of them used past (1 - headroom) of its rate.
 void size_fleet(const Request& request, Choice& choice) {
   const double rate = choice.operating_point.point.requests_per_second;
+  choice.request_scale = request_scale(request, *choice.profile);
   if (!metrics::is_missing(rate)) {
-    choice.usable_requests_per_second = rate * (1 - request.headroom);
+    choice.usable_requests_per_second = rate * choice.request_scale * (1 - request.headroom);
   }
   if (request.expected_requests_per_second && choice.usable_requests_per_second > 0) {
     const double needed = *request.expected_requests_per_second / choice.usable_requests_per_second;
@@ -81,6 +96,31 @@ void widen(curve::Range& range, double value) {
   if (metrics::is_missing(value)) return;
   if (metrics::is_missing(range.min) || value < range.min) range.min = value;
   if (metrics::is_missing(range.max) || value > range.max) range.max = value;
+}
+
+/// Ascending by rank and then by id. What is sorted is small: a choice is large to move, and moves
+/// once.
+template <class Rank>
+void put_in_order(std::vector<Choice>& choices, Rank rank_of) {
+  using Rung = std::tuple<std::pair<double, double>, std::string_view, std::size_t>;
+  std::vector<Rung> order;
+  order.reserve(choices.size());
+  for (const Choice& choice : choices) {
+    order.emplace_back(rank_of(choice), choice.profile->id, order.size());
+  }
+  std::sort(order.begin(), order.end());
+  // Along each cycle, so that no second copy of them all is made.
+  for (std::size_t start = 0; start < order.size(); ++start) {
+    std::size_t from = std::exchange(std::get<2>(order[start]), start);
+    if (from == start) continue;
+    Choice held = std::move(choices[start]);
+    std::size_t to = start;
+    while (from != start) {
+      choices[to] = std::move(choices[from]);
+      to = std::exchange(from, std::exchange(std::get<2>(order[from]), from));
+    }
+    choices[to] = std::move(held);
+  }
 }
 
 }  // namespace
@@ -129,22 +169,27 @@ std::vector<const RankingRow*> nearest_workloads(std::span<const RankingRow> pro
   const auto group_of = [](const RankingRow& p) {
     return Group(p.setup.model, p.setup.accelerator, p.setup.model_server);
   };
-  std::map<Group, double> nearest;
+  // A steady state before a burst, which answers nothing; then the smallest distance.
+  using Nearness = std::pair<bool, double>;
+  const auto nearness = [&](const RankingRow& p) {
+    return Nearness(p.load_kind == LoadKind::Burst,
+                    length_distance(p, *request.input_tokens, *request.output_tokens));
+  };
+  std::map<Group, std::pair<Nearness, const RankingRow*>> nearest;
   for (const RankingRow& p : profiles) {
-    const double d = length_distance(p, *request.input_tokens, *request.output_tokens);
-    const auto [at, fresh] = nearest.emplace(group_of(p), d);
-    if (!fresh) at->second = std::min(at->second, d);
+    const auto [at, fresh] = nearest.try_emplace(group_of(p), nearness(p), &p);
+    if (!fresh && nearness(p) < at->second.first) at->second = {nearness(p), &p};
   }
   std::set<std::string> used;
   for (const RankingRow& p : profiles) {
-    const double best = nearest.at(group_of(p));
-    const double d = length_distance(p, *request.input_tokens, *request.output_tokens);
+    // Runs of one workload differ a little in their measured means: all of them count.
+    const auto& [best, row] = nearest.at(group_of(p));
     // Lengths are unknown for the whole group: nothing is nearer than anything.
-    if (std::isinf(best) || d > best + 1e-9) continue;
+    if (std::isinf(best.second) || p.workload.name != row->workload.name) continue;
     kept.push_back(&p);
     used.insert(fmt::format("{} ({:.0f}/{:.0f} tokens)", p.workload.name,
-                            p.workload.input_tokens_mean.value_or(0),
-                            p.workload.output_tokens_mean.value_or(0)));
+                            row->workload.input_tokens_mean.value_or(0),
+                            row->workload.output_tokens_mean.value_or(0)));
   }
   if (!used.empty()) {
     notes.push_back(
@@ -165,7 +210,10 @@ Recommendation recommend(const catalog::Catalog& catalog,
                             std::string(p.setup.model), std::move(sentence)});
   };
 
-  for (const RankingRow* p : nearest_workloads(profiles, request, out.notes)) {
+  const auto candidates = nearest_workloads(profiles, request, out.notes);
+  out.ranked.reserve(candidates.size());
+  out.unpriced.reserve(candidates.size());
+  for (const RankingRow* p : candidates) {
     if (p->load_kind == LoadKind::Burst) {
       reject(ReasonCode::NoData, *p,
              setup_name(*p) + ": all requests were sent at once, which is no steady state");
@@ -239,13 +287,8 @@ Recommendation recommend(const catalog::Catalog& catalog,
   const auto key = [&](const Choice& c) {
     return request.expected_requests_per_second ? *c.fleet_usd_per_hour : c.cost->output;
   };
-  std::sort(out.ranked.begin(), out.ranked.end(), [&](const Choice& a, const Choice& b) {
-    return std::tuple(key(a), -density(a), a.profile->id) <
-           std::tuple(key(b), -density(b), b.profile->id);
-  });
-  std::sort(out.unpriced.begin(), out.unpriced.end(), [&](const Choice& a, const Choice& b) {
-    return std::tuple(-density(a), a.profile->id) < std::tuple(-density(b), b.profile->id);
-  });
+  put_in_order(out.ranked, [&](const Choice& c) { return std::pair(key(c), -density(c)); });
+  put_in_order(out.unpriced, [&](const Choice& c) { return std::pair(0.0, -density(c)); });
   for (std::size_t m = 0; m < metrics::kMetrics.size(); ++m) {
     if (!metrics::is_missing(ranges[m].min)) {
       out.ranges.push_back({metrics::kMetrics[m], ranges[m].min, ranges[m].max});
@@ -272,6 +315,14 @@ std::vector<std::string> reasons(const Choice& choice, const Request& request) {
   for (const auto& s : op.substitutes) {
     out.push_back(fmt::format("{} {} was not published: {} used", metrics::name(s.asked),
                               metrics::label(s.metric), metrics::name(s.used)));
+  }
+  if (choice.request_scale != 1 && request.expected_requests_per_second) {
+    out.push_back(fmt::format(
+        "replicas are an estimate by tokens: a measured request ({}/{} tokens) is taken for {} of "
+        "those asked for ({}/{})",
+        fixed(*choice.profile->workload.input_tokens_mean, 0),
+        fixed(*choice.profile->workload.output_tokens_mean, 0), fixed(choice.request_scale, 2),
+        fixed(*request.input_tokens, 0), fixed(*request.output_tokens, 0)));
   }
   if (choice.quote) {
     const Quote& q = *choice.quote;

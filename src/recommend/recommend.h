@@ -29,7 +29,9 @@ struct Choice {
 
   double output_tokens_per_second_per_accelerator = metrics::kMissing;
   int replicas = 1;
-  double usable_requests_per_second = metrics::kMissing;  // of one replica, headroom taken off
+  /// Of one replica, headroom taken off, counted in requests of the lengths asked for.
+  double usable_requests_per_second = metrics::kMissing;
+  double request_scale = 1;  // requests asked for per request measured, by tokens; 1: the same
   std::optional<double> fleet_usd_per_hour;
 };
 

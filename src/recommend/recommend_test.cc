@@ -115,6 +115,24 @@ TEST(Recommend, ReplicasCoverLoadHeadroomAndTheLossOfOne) {
   EXPECT_EQ(recommend(shipped(), ranking.rows(), wants).ranked.at(0).replicas, choice.replicas + 1);
 }
 
+TEST(Recommend, AFleetForShorterRequestsIsSizedByTokensAndSaysSo) {
+  const std::vector profiles{made("a", "nvidia-h100-80gb", 8, 10'000)};  // 1000/1000 tokens
+  const auto ranking = profile::ranking_of(profiles);
+  Request wants = request();
+  wants.expected_requests_per_second = 100;
+  wants.input_tokens = 200;
+  wants.output_tokens = 200;
+  const auto out = recommend(shipped(), ranking.rows(), wants);
+  const Choice& choice = out.ranked.at(0);
+  EXPECT_DOUBLE_EQ(choice.request_scale, 5);
+  EXPECT_DOUBLE_EQ(choice.usable_requests_per_second,
+                   5 * 0.8 * choice.operating_point.point.requests_per_second);
+  EXPECT_THAT(reasons(choice, wants), testing::Contains(HasSubstr("estimate by tokens")));
+  wants.input_tokens = 900;
+  wants.output_tokens = 1100;
+  EXPECT_EQ(recommend(shipped(), ranking.rows(), wants).ranked.at(0).request_scale, 1);
+}
+
 TEST(Recommend, UnpricedProfilesStandInABlockOfTheirOwn) {
   const std::vector profiles{made("b1", "nvidia-b200", 8, 9000), made("b2", "nvidia-b200", 4, 9000),
                              made("h", "nvidia-h100-80gb", 8, 100)};
