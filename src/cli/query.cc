@@ -14,6 +14,11 @@ app::Selection selection(const Parsed& args) {
   if (out.model == "any") out.model.clear();
   out.model_server = args.text("--model-server");
   out.model_server_version = args.text("--model-server-version");
+  // "v0.7.2" is how tags are written; versions are kept without the letter.
+  const std::string& version = out.model_server_version;
+  if (version.size() > 1 && version[0] == 'v' && version[1] >= '0' && version[1] <= '9') {
+    out.model_server_version.erase(0, 1);
+  }
   out.serving_stack = args.text("--serving-stack");
   out.serving_stack_version = args.text("--serving-stack-version");
   out.use_case = args.text("--use-case");

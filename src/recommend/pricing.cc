@@ -162,8 +162,10 @@ tl::expected<Quote, NoPrice> Pricer::find(std::string_view accelerator, int coun
       // A whole machine means the smallest one; a share means the cheapest share.
       const double size = q.machine != nullptr ? q.machine->accelerator_count : 1;
       const double spill = q.machines_per_replica > 1 ? 1 : 0;
-      return rules_.whole_machine ? std::tuple(spill, size * q.machines_per_replica, q.usd_per_hour)
-                                  : std::tuple(spill, q.usd_per_hour, size);
+      // Tables round: what differs by less than a tenth of a cent costs the same.
+      const double usd = std::round(q.usd_per_hour * 1000);
+      return rules_.whole_machine ? std::tuple(spill, size * q.machines_per_replica, usd)
+                                  : std::tuple(spill, usd, size);
     };
     if (!best || order(quote) < order(*best)) best = quote;
   };
