@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <functional>
 #include <map>
 #include <set>
-#include <tuple>
+#include <string_view>
+#include <unordered_map>
 
 #include "app/names.h"
 #include "base/text.h"
@@ -38,34 +41,48 @@ store::Query query_of(const Session& session, const Selection& selection) {
 /// measurement counts, with all its profiles.
 template <class Row, class DateOf>
 void keep_newest_version(std::vector<Row>& rows, DateOf date_of) {
-  using Group = std::tuple<std::string_view, std::string_view, std::string_view, std::string_view,
-                           std::string_view>;
+  using Group = std::array<std::string_view, 5>;
+  struct Hash {
+    std::size_t operator()(const Group& group) const {
+      std::size_t all = 0;
+      for (const std::string_view part : group) {
+        all = all * 31 + std::hash<std::string_view>()(part);
+      }
+      return all;
+    }
+  };
+  using Date = decltype(date_of(rows.front()));
   struct Newest {
-    std::string date;
+    Date date;
     std::string_view version;
   };
-  std::map<Group, Newest> newest;
-  const auto group_of = [](const auto& row) {
-    return Group(row.setup.model, row.setup.model_server, row.setup.accelerator, row.workload.name,
-                 row.setup.decoding);
-  };
-  for (const Row& row : rows) {
-    const std::string date(date_of(row));
+  std::unordered_map<Group, std::size_t, Hash> place;  // in newest
+  std::vector<Newest> newest;
+  std::vector<std::size_t> newest_of(rows.size());
+  place.reserve(rows.size() / 4);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Row& row = rows[i];
+    const std::string_view version = row.setup.model_server_version;
+    Date date = date_of(row);
     const auto [at, fresh] =
-        newest.emplace(group_of(row), Newest{date, row.setup.model_server_version});
-    if (fresh) continue;
+        place.try_emplace(Group{row.setup.model, row.setup.model_server, row.setup.accelerator,
+                                row.workload.name, row.setup.decoding},
+                          newest.size());
+    newest_of[i] = at->second;
+    if (fresh) {
+      newest.push_back({std::move(date), version});
+      continue;
+    }
+    Newest& known = newest[at->second];
     const bool later =
-        date > at->second.date ||
-        (date == at->second.date &&
-         catalog::compare_versions(row.setup.model_server_version, at->second.version).value_or(0) >
-             0);
-    if (later) at->second = {date, row.setup.model_server_version};
+        date > known.date || (date == known.date && version != known.version &&
+                              catalog::compare_versions(version, known.version).value_or(0) > 0);
+    if (later) known = {std::move(date), version};
   }
-  // The groups hold views of the rows, so versions are copied out before rows move.
-  std::vector<bool> keep;
-  for (const Row& row : rows) {
-    keep.push_back(newest.at(group_of(row)).version ==
-                   std::string_view(row.setup.model_server_version));
+  // What is kept is known before rows move: newest holds views of them.
+  std::vector<bool> keep(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    keep[i] = newest[newest_of[i]].version == std::string_view(rows[i].setup.model_server_version);
   }
   std::size_t at = 0;
   std::erase_if(rows, [&](const Row&) { return !keep[at++]; });

@@ -210,10 +210,7 @@ Recommendation recommend(const catalog::Catalog& catalog,
                             std::string(p.setup.model), std::move(sentence)});
   };
 
-  const auto candidates = nearest_workloads(profiles, request, out.notes);
-  out.ranked.reserve(candidates.size());
-  out.unpriced.reserve(candidates.size());
-  for (const RankingRow* p : candidates) {
+  for (const RankingRow* p : nearest_workloads(profiles, request, out.notes)) {
     if (p->load_kind == LoadKind::Burst) {
       reject(ReasonCode::NoData, *p,
              setup_name(*p) + ": all requests were sent at once, which is no steady state");
