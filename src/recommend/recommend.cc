@@ -98,6 +98,19 @@ void widen(curve::Range& range, double value) {
   if (metrics::is_missing(range.max) || value > range.max) range.max = value;
 }
 
+/// Whether every figure of the metric, whatever its statistic and load, lies in a range already:
+/// then no part of the curve can widen it.
+bool lies_within(std::span<const curve::LoadPoint> points, Metric metric,
+                 const curve::Range& range) {
+  for (const auto& point : points) {
+    for (const Statistic statistic : metrics::kStatistics) {
+      const double ms = point.latency.get(metric, statistic);
+      if (!metrics::is_missing(ms) && !(ms >= range.min && ms <= range.max)) return false;
+    }
+  }
+  return true;
+}
+
 /// Ascending by rank and then by id. What is sorted is small: a choice is large to move, and moves
 /// once.
 template <class Rank>
@@ -220,8 +233,10 @@ Recommendation recommend(const catalog::Catalog& catalog,
     choice.profile = p;
     choice.knee = curve::find_knee(p->points, p->load_kind);
     for (std::size_t m = 0; m < metrics::kMetrics.size(); ++m) {
-      const auto range = curve::reachable(p->points, choice.knee, metrics::kMetrics[m],
-                                          Statistic::P50, request.statistic_rule);
+      const Metric metric = metrics::kMetrics[m];
+      if (lies_within(p->points, metric, ranges[m])) continue;
+      const auto range =
+          curve::reachable(p->points, choice.knee, metric, Statistic::P50, request.statistic_rule);
       widen(ranges[m], range.min);
       widen(ranges[m], range.max);
     }
