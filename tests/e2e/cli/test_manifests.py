@@ -1,0 +1,284 @@
+"""Manifests of the program: what parses, what each version gets, what hostile words can do."""
+
+import re
+import unittest
+
+import support
+from support import GPT, LLAMA, Case
+
+SMALL = "meta-llama/Llama-3.1-8B-Instruct"
+
+
+def shape(value):
+    """The structure of a document without its texts."""
+    if isinstance(value, dict):
+        return {key: shape(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [shape(inner) for inner in value]
+    return type(value).__name__
+
+
+def texts(value):
+    if isinstance(value, dict):
+        return [text for inner in value.values() for text in texts(inner)]
+    if isinstance(value, list):
+        return [text for inner in value for text in texts(inner)]
+    return [value] if isinstance(value, str) else []
+
+
+class Made(Case):
+    def make(self, *arguments, model=SMALL, server="vllm", accelerator="nvidia-h100-80gb"):
+        flags = [f"--model={model}", f"--accelerator-type={accelerator}"]
+        if server:
+            flags.append(f"--model-server={server}")
+        return self.good("manifests", "create", *flags, *arguments)
+
+    def deployment(self, text):
+        found = [one for one in support.documents(text) if one["kind"] == "Deployment"]
+        self.assertEqual(len(found), 1)
+        return found[0]
+
+    def container(self, text):
+        return self.deployment(text)["spec"]["template"]["spec"]["containers"][0]
+
+
+class Parses(Made):
+    def test_the_issues_example(self):
+        text = self.make(model=GPT)
+        documents = support.documents(text)
+        self.assertEqual([one["kind"] for one in documents],
+                         ["Deployment", "Service", "PodMonitoring"])
+        self.assertTrue(self.container(text)["image"].startswith("vllm/vllm-openai:"))
+        self.assertNotIn("nothing was measured", text)
+        profile = re.search(r"Chosen from profile (\S+):", text)[1]
+        row = next(row for row in support.table("profiles") if row["id"] == profile)
+        self.assertEqual((row["model"], row["model_server"], row["accelerator"]),
+                         (GPT, "vllm", "nvidia-h100-80gb"))
+        self.assertEqual(self.container(text)["resources"]["limits"]["nvidia.com/gpu"],
+                         row["accelerator_count"])
+
+    def test_selectors_ports_and_limits_agree(self):
+        for model, server, accelerator in (
+                (GPT, "vllm", "nvidia-h100-80gb"), (LLAMA, "sglang", "nvidia-h200-141gb"),
+                (SMALL, "tensorrt-llm", "nvidia-h100-80gb"), (SMALL, "sglang", "nvidia-l4")):
+            documents = support.documents(self.make(model=model, server=server,
+                                                    accelerator=accelerator))
+            deployment = documents[0]
+            labels = deployment["spec"]["template"]["metadata"]["labels"]
+            ports = {port["name"] for port in
+                     deployment["spec"]["template"]["spec"]["containers"][0]["ports"]}
+            self.assertLessEqual(deployment["spec"]["selector"]["matchLabels"].items(),
+                                 labels.items())
+            for one in documents:
+                if one["kind"] == "Service":
+                    self.assertLessEqual(one["spec"]["selector"].items(), labels.items())
+                    self.assertIn(one["spec"]["ports"][0]["targetPort"], ports)
+                if one["kind"] == "PodMonitoring":
+                    self.assertIn(one["spec"]["endpoints"][0]["port"], ports)
+            resources = deployment["spec"]["template"]["spec"]["containers"][0]["resources"]
+            self.assertEqual(resources["requests"]["nvidia.com/gpu"],
+                             resources["limits"]["nvidia.com/gpu"])
+
+    def test_without_a_server_the_best_one_is_taken_and_named(self):
+        for model, accelerator in ((GPT, "nvidia-h200-141gb"), (LLAMA, "nvidia-h100-80gb")):
+            flags = [f"--model={model}", f"--accelerator-type={accelerator}"]
+            best = self.json("recommend", *flags, "--use-case=chat", "--limit=1",
+                             "--pricing-model=spot")["choices"][0]["modelServerInfo"]["modelServer"]
+            done = self.run_program("manifests", "create", *flags)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(f"no --model-server given: {best} is the best measured", done.stderr)
+            self.assertIn(f"no --model-server given: {best} is the best measured", done.stdout)
+            self.assertIn(f"-{best.replace('+', '-')}-deployment", done.stdout)
+
+    def test_the_replicas_are_those_of_the_recommendation(self):
+        flags = [f"--model={LLAMA}", "--model-server=vllm", "--accelerator-type=nvidia-h100-80gb",
+                 "--expected-load=40", "--min-available", "--use-case=chat",
+                 "--pricing-model=on-demand"]
+        wanted = self.json("recommend", *flags)["choices"][0]["kneepoint"]["replicas"]
+        self.assertGreater(wanted, 2)
+        text = self.good("manifests", "create", *flags)
+        self.assertEqual(self.deployment(text)["spec"]["replicas"], wanted)
+
+    def test_the_namespace_is_everywhere(self):
+        for one in support.documents(self.make("--namespace=serving-7")):
+            self.assertEqual(one["metadata"]["namespace"], "serving-7")
+
+    def test_no_token_is_held(self):
+        text = self.make()
+        token = [entry for entry in self.container(text)["env"] if entry["name"] == "HF_TOKEN"][0]
+        self.assertNotIn("value", token)
+        self.assertIn("secretKeyRef", token["valueFrom"])
+        self.assertNotRegex(text, r"hf_[A-Za-z0-9]{20,}")
+
+    def test_a_target_out_of_reach_is_said(self):
+        done = self.run_program("manifests", "create", f"--model={LLAMA}", "--model-server=vllm",
+                                "--accelerator-type=nvidia-h100-80gb",
+                                "--target-ttft-milliseconds=1")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("best reachable", done.stdout)
+        self.assertTrue(support.documents(done.stdout))
+
+    def test_it_is_dated_by_the_clock_it_is_given_and_the_same_each_time(self):
+        self.assertIn("2026-11-21", self.make())
+        self.assertEqual(self.make(), self.make())
+
+
+class Versions(Made):
+    def test_every_version_the_catalog_names_gives_a_manifest(self):
+        bare = []
+        for row in support.table("server_versions"):
+            if row["server"] != "vllm":
+                continue
+            done = self.run_program("manifests", "create", f"--model={SMALL}",
+                                    "--model-server=vllm", "--accelerator-type=nvidia-h100-80gb",
+                                    f"--model-server-version={row['version']}")
+            if done.returncode != 0:
+                self.assertEqual((done.returncode, row["image"], done.stdout), (4, "", ""),
+                                 (row["version"], done.stderr))
+                self.assertRegex(done.stderr, r"^kneepoint: .*image")
+                bare.append(row["version"])
+                continue
+            deployment = self.deployment(done.stdout)
+            self.assertEqual(
+                deployment["metadata"]["annotations"]["kneepoint.dev/inference-server-version"],
+                row["version"])
+            image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+            if row["image"]:
+                self.assertEqual(image, row["image"])
+        self.assertLessEqual(len(bare), 3, bare)
+
+    def test_every_version_with_a_curve_gives_a_manifest_for_its_model(self):
+        pairs = sorted({(row["model"], row["model_server_version"], row["accelerator"])
+                        for row in support.table("profiles") if row["model_server"] == "vllm" and
+                        row["kind"] == "serving" and row["accelerator"].startswith("nvidia-") and
+                        row["model_server_version"]})
+        versions = {}
+        for model, version, accelerator in pairs:
+            versions.setdefault(version, []).append((model, accelerator))
+        for version, where in sorted(versions.items()):
+            said = []
+            for model, accelerator in where:
+                done = self.run_program("manifests", "create", f"--model={model}",
+                                        "--model-server=vllm", f"--accelerator-type={accelerator}",
+                                        f"--model-server-version={version}")
+                if done.returncode == 0:
+                    self.assertTrue(support.documents(done.stdout))
+                    break
+                said.append(done.stderr)
+            else:
+                self.assertTrue(any(re.search("image|no_data|unknown_size", text) for text in said),
+                                (version, said))
+
+    def test_an_old_version_has_its_own_flags_and_metric_names(self):
+        old = self.make("--model-server-version=v0.7.2")
+        new = self.make("--model-server-version=0.18.0")
+        self.assertEqual(self.container(old)["image"], "vllm/vllm-openai:v0.7.2")
+        self.assertTrue(any(arg.startswith("--swap-space=") for arg in self.container(old)["args"]))
+        self.assertIn("--disable-log-requests", self.container(old)["args"])
+        for flag in ("--swap-space", "--disable-log-requests"):
+            self.assertFalse(any(arg.startswith(flag) for arg in self.container(new)["args"]))
+        self.assertIn("vllm:gpu_cache_usage_perc", old)
+        self.assertNotIn("vllm:kv_cache_usage_perc", old)
+        self.assertIn("vllm:kv_cache_usage_perc", new)
+        self.assertNotIn("vllm:gpu_cache_usage_perc", new)
+
+    def test_the_v_in_front_of_a_version_makes_no_difference(self):
+        self.assertEqual(self.make("--model-server-version=v0.7.2", "--output=manifest"),
+                         self.make("--model-server-version=0.7.2", "--output=manifest"))
+        self.assertEqual(self.make("--model-server-version=v0.18.0", model=GPT),
+                         self.make("--model-server-version=0.18.0", model=GPT))
+
+    def test_what_needs_a_curve_says_no_data(self):
+        flags = [f"--model={SMALL}", "--accelerator-type=nvidia-l4", "--model-server=vllm",
+                 "--model-server-version=v0.7.2"]
+        text = self.good("manifests", "create", *flags)
+        self.assertTrue(support.documents(text))
+        self.assertRegex(text, r"no latency or throughput is known|nothing was measured")
+
+    def test_a_model_nobody_measured_here_gets_the_fewest_accelerators_that_hold_it(self):
+        text = self.make(model="deepseek-ai/DeepSeek-R1-0528", server="vllm",
+                         accelerator="nvidia-h200-141gb")
+        self.assertIn(self.container(text)["resources"]["limits"]["nvidia.com/gpu"],
+                      ("4", "8"))
+
+    def test_what_does_not_fit_is_refused_with_the_bytes(self):
+        said = self.refused(4, "manifests", "create", "--model=deepseek-ai/DeepSeek-R1-0528",
+                            "--model-server=vllm", "--accelerator-type=nvidia-l4")
+        self.assertIn("does_not_fit", said)
+        self.assertIn("GiB", said)
+
+
+class Hostile(Made):
+    WORDS = ['"quoted"', "it's", "{a: b}", "[1, 2]", "- item", "# comment", "&anchor", "*alias",
+             "!!python/object:os.system", "key: value", "|", ">", "%TAG", "@at", "`tick`", "---",
+             "null", "true", "1e3", "~", "$(touch owned)", "a\nb: c", "a\n---\nkind: Secret",
+             "\u2028x", "\u202eabc", "\u00fc\u2603", "x" * 300, "a\\nb", "\ttab", "$HOME;rm -rf"]
+
+    def check(self, arguments_for):
+        """Refused in one sentence, or the same structure with the word as a value."""
+        wanted = [shape(one) for one in support.documents(self.make("--output=manifest"))]
+        for word in self.WORDS:
+            done = self.run_program("manifests", "create", *arguments_for(word))
+            if done.returncode != 0:
+                self.assertIn(done.returncode, (2, 3, 4), (word, done.stderr))
+                self.assertEqual(done.stdout, "")
+                self.assertEqual(len([line for line in done.stderr.splitlines()
+                                      if line.startswith("kneepoint: ")]), 1, done.stderr)
+                continue
+            documents = support.documents(done.stdout)
+            self.assertEqual([one["kind"] for one in documents],
+                             ["Deployment", "Service", "PodMonitoring"], word)
+            self.assertEqual([sorted(one) for one in documents],
+                             [sorted(one) for one in wanted], word)
+            for line in done.stdout.split("\n# Generated", 1)[1].splitlines()[1:]:
+                self.assertTrue(line.startswith("#"), (word, line))
+        self.assertFalse((self.home / "owned").exists())
+
+    def test_in_each_flag(self):
+        base = {"--model": SMALL, "--model-server": "vllm",
+                "--accelerator-type": "nvidia-h100-80gb"}
+        for flag in ("--namespace", "--model-server-version", "--model-server", "--model",
+                     "--accelerator-type", "--instance-type", "--use-case", "--serving-stack"):
+            self.check(lambda word, flag=flag:
+                       [f"{name}={value}" for name, value in {**base, flag: word}.items()])
+
+    def test_in_the_catalog(self):
+        version = {"server": "vllm", "version": "9.9.9", "channel": "custom", "source": "ours",
+                   "as_of": "2026-11-01", "confidence": "sourced"}
+        wanted = [shape(one) for one in support.documents(self.make("--output=manifest"))]
+        for word in self.WORDS:
+            folder = self.folder("hostile", server_versions=[
+                {**version, "image": f"example.com/{word}", "note": word}])
+            done = self.run_program("manifests", "create", f"--model={SMALL}",
+                                    "--model-server=vllm", "--accelerator-type=nvidia-h100-80gb",
+                                    "--model-server-version=9.9.9", f"--catalog={folder}")
+            if done.returncode != 0:
+                self.assertIn(done.returncode, (2, 4), (word, done.stderr))
+                self.assertEqual(done.stdout, "")
+                continue
+            documents = support.documents(done.stdout)
+            self.assertEqual([one["kind"] for one in documents],
+                             ["Deployment", "Service", "PodMonitoring"], word)
+            container = documents[0]["spec"]["template"]["spec"]["containers"][0]
+            self.assertEqual(container["image"], f"example.com/{word}", word)
+            self.assertEqual(shape(documents[1]), wanted[1], word)
+
+
+class Files(Made):
+    def test_a_file_that_cannot_be_written_is_said_and_nothing_is_left(self):
+        said = self.refused(3, "manifests", "create", f"--model={SMALL}", "--model-server=vllm",
+                            "--accelerator-type=nvidia-h100-80gb",
+                            "--output-path=/nowhere/deploy.yaml")
+        self.assertIn("/nowhere/deploy.yaml", said)
+
+    def test_a_refused_manifest_leaves_an_older_file_as_it_was(self):
+        target = self.home / "deploy.yaml"
+        target.write_text("mine\n", encoding="utf-8")
+        self.refused(4, "manifests", "create", "--model=deepseek-ai/DeepSeek-R1-0528",
+                     "--model-server=vllm", "--accelerator-type=nvidia-l4",
+                     f"--output-path={target}")
+        self.assertEqual(target.read_text(encoding="utf-8"), "mine\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
