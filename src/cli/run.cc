@@ -30,6 +30,20 @@ fs::path first_with(const std::vector<fs::path>& folders, const char* file) {
   return folders.front();
 }
 
+/// What a user typed comes back in our sentences; nothing in it may steer the terminal.
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n' || c == '\t') {
+      out += ' ';
+    } else {
+      out += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<Date> today(const Environment& environment) {
@@ -53,7 +67,7 @@ void Run::out(std::string_view text) { write_out(text); }
 
 void Run::note(std::string_view sentence) {
   if (args_ != nullptr && args_->text("--verbosity") == "none") return;
-  write_err(std::string(sentence) + "\n");
+  write_err(printable(sentence) + "\n");
 }
 
 Result<app::Settings> Run::settings() const {
@@ -100,7 +114,7 @@ Result<app::Session*> Run::session() {
 int Run::main(std::span<const std::string> arguments) {
   auto parsed = parse(arguments);
   if (!parsed) {
-    write_err("kneepoint: " + parsed.error().message + "\n");
+    write_err("kneepoint: " + printable(parsed.error().message) + "\n");
     return exit_code(parsed.error().code);
   }
   args_ = std::make_unique<Parsed>(std::move(*parsed));
@@ -114,7 +128,7 @@ int Run::main(std::span<const std::string> arguments) {
   }
   const auto done = run_command(*this);
   if (done) return 0;
-  write_err("kneepoint: " + done.error().message + "\n");
+  write_err("kneepoint: " + printable(done.error().message) + "\n");
   return exit_code(done.error().code);
 }
 
