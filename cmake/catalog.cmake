@@ -11,3 +11,6 @@ add_custom_command(
   COMMENT "packing the catalog")
 add_custom_target(shipped_catalog ALL DEPENDS ${KP_CATALOG})
 install(FILES ${KP_CATALOG} DESTINATION share/kneepoint)
+if(TARGET catalog_test)
+  add_dependencies(catalog_test shipped_catalog)
+endif()

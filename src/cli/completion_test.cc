@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
@@ -20,7 +21,8 @@ bool has(const std::string& program) {
 }
 
 std::string script_file(const std::string& shell) {
-  const auto path = std::filesystem::path(testing::TempDir()) / ("kneepoint_completion." + shell);
+  const auto path = std::filesystem::path(testing::TempDir()) /
+                    ("kneepoint_completion_" + std::to_string(::getpid()) + "." + shell);
   std::ofstream(path) << *completion_script(shell);
   return path.string();
 }
