@@ -106,10 +106,13 @@ std::vector<std::string> nearest(std::string_view wanted, const std::vector<std:
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::string candidate = lower(names[i]);
     const auto longest = static_cast<double>(std::max(target.size(), candidate.size()));
+    const bool part = target.size() >= 3 && candidate.find(target) != std::string::npos;
+    const auto least = static_cast<double>(std::min(target.size(), candidate.size()));
+    if (!part && longest - least > 0.6 * longest) continue;  // lengths alone are too far apart
     double score =
         longest == 0 ? 1 : static_cast<double>(edit_distance(target, candidate)) / longest;
     // A part of the name typed exactly ("llama-3.3") is closer than any misspelling of the whole.
-    if (target.size() >= 3 && candidate.find(target) != std::string::npos) score *= 0.3;
+    if (part) score *= 0.3;
     if (score <= 0.6) scored.emplace_back(score, i);
   }
   std::stable_sort(scored.begin(), scored.end(),
