@@ -589,7 +589,7 @@ constexpr std::array kCommands{
         "Answers with serving setups that meet every target, the cheapest first: what to run, "
         "on which machine, at which load, at what cost per million tokens, how many replicas, "
         "and why. Every figure says where it comes from.",
-        "recommend --model=openai/gpt-oss-20b --target-ttft-milliseconds=300 --expected-load=12",
+        "recommend --model=openai/gpt-oss-120b --target-ttft-milliseconds=300 --expected-load=12",
         kRecommendFlags},
     Command{CommandId::Explain, "explain", kExplainAliases,
             "Show one profile with its curve, its knee and the origin of each number",
@@ -600,27 +600,27 @@ constexpr std::array kCommands{
             "List the profiles that meet the targets, one row each",
             "One row per serving setup, with the figures at its operating point: where every "
             "target is met with the most throughput, or at the knee when there is no target.",
-            "profiles list --model=openai/gpt-oss-20b --pricing-model=on-demand "
+            "profiles list --model=openai/gpt-oss-120b --pricing-model=on-demand "
             "--target-ttft-milliseconds=300",
             kProfilesListFlags},
     Command{CommandId::BenchmarksList, "benchmarks list", kBenchmarksAliases,
             "List every measured load point of the matching profiles",
             "One row per load point, as CSV: the whole load/latency curves behind the profiles.",
-            "benchmarks list --model=openai/gpt-oss-20b --model-server=vllm", kBenchmarksFlags},
+            "benchmarks list --model=openai/gpt-oss-120b --model-server=vllm", kBenchmarksFlags},
     Command{CommandId::BenchmarksPlot,
             "benchmarks plot",
             {},
             "Draw a load/latency curve with its knee",
             "Draws throughput against latency on the terminal, or as an SVG file, with the knee, "
             "the zones, the target and the operating point.",
-            "benchmarks plot --model=openai/gpt-oss-20b --model-server=vllm --svg=curve.svg",
+            "benchmarks plot --model=openai/gpt-oss-120b --model-server=vllm --svg=curve.svg",
             kPlotFlags,
             kPlotWords},
     Command{CommandId::ManifestsCreate, "manifests create", kManifestsAliases,
             "Write the Kubernetes manifests that deploy a recommendation",
             "Prints the objects that run the model server on the accelerator, and, with a latency "
             "target, the autoscaler that holds it.",
-            "manifests create --model=openai/gpt-oss-20b --model-server=vllm "
+            "manifests create --model=openai/gpt-oss-120b --model-server=vllm "
             "--accelerator-type=nvidia-h100-80gb --target-ttft-milliseconds=300 "
             "--output-path=deploy.yaml",
             kManifestsFlags},
@@ -630,22 +630,22 @@ constexpr std::array kCommands{
     Command{CommandId::ModelServersList, "model-servers list", kServersAliases,
             "List the model servers with profiles for a model",
             "The model servers that some profile of the model was measured with.",
-            "model-servers list --model=openai/gpt-oss-20b", kModelServersFlags},
+            "model-servers list --model=openai/gpt-oss-120b", kModelServersFlags},
     Command{CommandId::ModelServerVersionsList, "model-server-versions list",
             kServerVersionsAliases, "List the versions of a model server with profiles for a model",
             "The versions of the model server that some profile of the model was measured with, "
             "the newest first.",
-            "model-server-versions list --model=openai/gpt-oss-20b --model-server=vllm",
+            "model-server-versions list --model=openai/gpt-oss-120b --model-server=vllm",
             kModelServerVersionsFlags},
     Command{CommandId::AcceleratorsList, "accelerators list", kAcceleratorsAliases,
             "List the accelerators that serve a model (older form of profiles list)",
             "The older form of `profiles list`, kept so that scripts go on working.",
-            "accelerators list --model=openai/gpt-oss-20b --max-ntpot-milliseconds=50",
+            "accelerators list --model=openai/gpt-oss-120b --max-ntpot-milliseconds=50",
             kAcceleratorsListFlags},
     Command{CommandId::CombinationsList, "model-and-server-combinations list", kCombinationsAliases,
             "List the combinations of model, server and version",
             "One row per model, model server and version with profiles.",
-            "model-and-server-combinations list --model=openai/gpt-oss-20b", kCombinationsFlags},
+            "model-and-server-combinations list --model=openai/gpt-oss-120b", kCombinationsFlags},
     Command{CommandId::UseCasesList, "use-cases list", kUseCasesAliases,
             "List the use cases and their token lengths",
             "The use cases that --use-case takes, each with its mean input and output length.",
