@@ -90,6 +90,12 @@ Result<AddedModel> add_model(const Settings& settings, const fs::path& config,
     return fail(ErrorCode::InvalidArgument,
                 config.string() + " does not name the model: add --model=OWNER/NAME");
   }
+  constexpr std::string_view kNameLetters =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./";
+  if (name.find_first_not_of(kNameLetters) != std::string::npos || name.size() > 200) {
+    return fail(ErrorCode::InvalidArgument,
+                "a model is named OWNER/NAME with letters, digits, '-', '_' and '.'");
+  }
   auto model = catalog::model_from_config(*value, name);
   if (!model) return fail(std::move(model).error().during(config.string()));
   model->from.source = "user: " + config.filename().string();
