@@ -154,10 +154,11 @@ Result<Deployment> from_memory_model(Session& session, const DeployRequest& requ
   wants.machine_type = request.machine_type;
   wants.generated_on = session.settings().today;
   Deployment out;
-  out.notes.push_back(fmt::format(
-      "nothing was measured for this model, server and accelerator: {} x {} is the fewest whose "
-      "memory holds it by the memory model; no latency or throughput is known",
-      *count, accelerator.id));
+  out.notes.push_back(
+      fmt::format("no steady state was measured for this model, server and accelerator: {} x {} is "
+                  "the fewest whose "
+                  "memory holds it by the memory model; no latency or throughput is known",
+                  *count, accelerator.id));
   wants.reasons = out.notes;
   auto made = manifest::create(session.catalog(), wants);
   if (!made) return fail(std::move(made).error());

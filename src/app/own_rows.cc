@@ -92,7 +92,11 @@ Result<AddedModel> add_model(const Settings& settings, const fs::path& config,
   }
   constexpr std::string_view kNameLetters =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./";
-  if (name.find_first_not_of(kNameLetters) != std::string::npos || name.size() > 200) {
+  const auto slash = name.find('/');
+  const bool two_parts = slash == std::string::npos ||
+                         (slash > 0 && slash + 1 < name.size() && slash == name.rfind('/'));
+  if (name.find_first_not_of(kNameLetters) != std::string::npos || name.size() > 200 ||
+      !two_parts || name.front() == '.') {
     return fail(ErrorCode::InvalidArgument,
                 "a model is named OWNER/NAME with letters, digits, '-', '_' and '.'");
   }

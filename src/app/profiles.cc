@@ -75,9 +75,10 @@ void keep_newest_version(std::vector<Row>& rows, DateOf date_of) {
     }
     Newest& known = newest[at->second];
     const bool later =
-        date > known.date || (date == known.date && version != known.version &&
-                              catalog::compare_versions(version, known.version)
-                                          .value_or(known.version.empty() ? 1 : 0) > 0);
+        date > known.date ||
+        (date == known.date && version != known.version &&
+         catalog::compare_versions(version, known.version).value_or(known.version.empty() ? 1 : 0) >
+             0);
     if (later) known = {std::move(date), version};
   }
   // What is kept is known before rows move: newest holds views of them.

@@ -31,6 +31,14 @@ std::optional<Date> parse_date(std::string_view text) {
   return sys_days(whole);
 }
 
+std::optional<Date> parse_date_earliest(std::string_view text) {
+  if (!parse_date(text)) return {};
+  const std::string day = text.size() == 4   ? std::string(text) + "-01-01"
+                          : text.size() == 7 ? std::string(text) + "-01"
+                                             : std::string(text);
+  return parse_date(day);
+}
+
 std::string to_text(Date date) {
   const std::chrono::year_month_day parts(date);
   return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(parts.year()),

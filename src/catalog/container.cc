@@ -45,6 +45,52 @@ const std::string& schema_hash() {
   return hash;
 }
 
+const CheckedRows* find_table(const std::vector<CheckedRows>& tables, std::string_view name) {
+  for (const CheckedRows& table : tables) {
+    if (table.schema->name == name) return &table;
+  }
+  return nullptr;
+}
+
+/// Profiles and points of one layer belong together: a point without its profile, or a profile
+/// without a point, is a broken row.
+Result<void> check_references(const std::vector<CheckedRows>& tables,
+                              const std::filesystem::path& folder) {
+  const CheckedRows* profiles = find_table(tables, "profiles");
+  const CheckedRows* points = find_table(tables, "points");
+  const auto broken = [&](const CheckedRows& table, std::size_t row, const std::string& what) {
+    return fail(
+        ErrorCode::InvalidArgument,
+        fmt::format("{}:{}: {}", (folder / (std::string(table.schema->name) + ".csv")).string(),
+                    table.lines[row], what));
+  };
+  std::unordered_map<std::string_view, std::size_t> counts;  // id is the first column of profiles
+  if (profiles != nullptr) {
+    for (const auto& row : profiles->rows) counts.emplace(row.front(), 0);
+  }
+  if (points != nullptr) {
+    for (std::size_t r = 0; r < points->rows.size(); ++r) {
+      const std::string& profile = points->rows[r].front();
+      const auto found = counts.find(profile);
+      if (found == counts.end()) {
+        return broken(*points, r,
+                      fmt::format("profile '{}' is not in profiles.csv", profile.substr(0, 80)));
+      }
+      ++found->second;
+    }
+  }
+  if (profiles != nullptr) {
+    for (std::size_t r = 0; r < profiles->rows.size(); ++r) {
+      const std::string& id = profiles->rows[r].front();
+      if (counts[id] == 0) {
+        return broken(*profiles, r,
+                      fmt::format("profile '{}' has no row in points.csv", id.substr(0, 80)));
+      }
+    }
+  }
+  return {};
+}
+
 template <class T>
 void append(std::string& out, const T& value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
@@ -184,6 +230,7 @@ Result<std::vector<CheckedRows>> read_folder(const std::filesystem::path& folder
     if (!rows) return fail(rows.error());
     out.push_back(std::move(*rows));
   }
+  if (auto whole = check_references(out, folder); !whole) return fail(whole.error());
   return out;
 }
 

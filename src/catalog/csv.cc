@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -20,6 +21,11 @@ bool may_be_negative(std::string_view column) {
   return column == "latitude" || column == "longitude";
 }
 
+/// A price of nothing is a price nobody knows: it would win every ranking.
+bool is_price(std::string_view column) {
+  return column == "on_demand" || column == "spot" || column == "cud_1y" || column == "cud_3y";
+}
+
 Result<void> check_cell(const ColumnSchema& column, const std::string& cell) {
   const auto bad = [&](std::string_view wants) {
     return fail(ErrorCode::InvalidArgument,
@@ -29,11 +35,20 @@ Result<void> check_cell(const ColumnSchema& column, const std::string& cell) {
   switch (column.type) {
     case Type::Text:
       if (cell.find('\0') != std::string::npos) return bad("text");
+      if (!column.choices.empty()) {
+        const auto words = split(column.choices, '|');
+        if (std::find(words.begin(), words.end(), cell) == words.end()) {
+          return bad(fmt::format("one of {}", fmt::join(words, ", ")));
+        }
+      }
       return {};
     case Type::Number: {
       const auto value = parse_number(cell);
       if (!value) return bad("a number");
       if (*value < 0 && !may_be_negative(column.name)) return bad("a number of at least 0");
+      if (*value == 0 && is_price(column.name)) {
+        return bad("a price; leave the cell empty when it is not known");
+      }
       return {};
     }
     case Type::Integer: {
@@ -183,6 +198,7 @@ Result<CheckedRows> read_table(const TableSchema& schema, std::string_view text,
                 fmt::format("{} is already in line {}", join(shown, " "), first->second));
     }
     out.rows.push_back(std::move(row));
+    out.lines.push_back(record.line);
   }
   return out;
 }

@@ -28,6 +28,7 @@ enum class Origin { Shipped, User };
 struct CheckedRows {
   const TableSchema* schema = nullptr;
   std::vector<std::vector<std::string>> rows;  // in schema order
+  std::vector<std::size_t> lines;              // of each row in its file
 };
 Result<CheckedRows> read_table(const TableSchema& schema, std::string_view text,
                                std::string_view file, Origin origin);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "catalog/schema.h"
 
 namespace kneepoint::catalog {
@@ -45,8 +46,12 @@ std::string catalog_reference_markdown() {
         fmt::format("\n## {}.csv\n\n{}. Key: {}.\n\n| column | type | meaning |\n|---|---|---|\n",
                     table.name, table.sentence, fmt::join(table.key, ", "));
     for (const ColumnSchema& column : table.columns) {
-      out += fmt::format("| `{}`{} | {} | {} |\n", column.name,
-                         column.required ? " (required)" : "", word(column.type), column.sentence);
+      const auto words = column.choices.empty()
+                             ? std::string()
+                             : fmt::format(": {}", fmt::join(split(column.choices, '|'), ", "));
+      out +=
+          fmt::format("| `{}`{} | {} | {}{} |\n", column.name, column.required ? " (required)" : "",
+                      word(column.type), column.sentence, words);
     }
   }
   return out;

@@ -20,7 +20,7 @@ constexpr bool kOptional = false;
 constexpr std::array kAccelerators{
     ColumnSchema{"id", Text, kRequired, "Kubernetes name of the accelerator"},
     ColumnSchema{"vendor", Text, kOptional, "nvidia, amd, google ..."},
-    ColumnSchema{"kind", Text, kRequired, "gpu, tpu or npu"},
+    ColumnSchema{"kind", Text, kRequired, "what it is", "gpu|tpu|npu"},
     ColumnSchema{"display_name", Text, kOptional, "name for people"},
     ColumnSchema{"arch", Text, kOptional, "architecture"},
     ColumnSchema{"compute_capability", Text, kOptional, "CUDA compute capability or gfx name"},
@@ -61,10 +61,12 @@ constexpr std::array kPrices{
     ColumnSchema{"provider", Text, kRequired, "who rents it"},
     ColumnSchema{"region", Text, kRequired, "the provider's region, or any"},
     ColumnSchema{"item", Text, kRequired, "machine type or accelerator id"},
-    ColumnSchema{"unit", Text, kOptional, "vm_hour, gpu_hour or chip_hour"},
-    ColumnSchema{"covers", Text, kOptional,
-                 "machine, accelerator_with_host, accelerator_only, host_only or "
-                 "accelerators_of_machine; empty: machine for vm_hour, accelerator_with_host else"},
+    ColumnSchema{"unit", Text, kOptional, "what an hour is of", "vm_hour|gpu_hour|chip_hour"},
+    ColumnSchema{
+        "covers", Text, kOptional,
+        "what is paid for; empty: the machine for vm_hour, the accelerator with its host "
+        "otherwise",
+        "machine|accelerator_with_host|accelerator_only|host_only|accelerators_of_machine"},
     ColumnSchema{"on_demand", Number, kOptional, "US dollars per hour"},
     ColumnSchema{"spot", Number, kOptional, "US dollars per hour; a dated snapshot"},
     ColumnSchema{"cud_1y", Number, kOptional, "US dollars per hour, 1-year commitment"},
@@ -105,11 +107,11 @@ constexpr std::array kModels{
     ColumnSchema{"kv_elements_per_token", Number, kOptional,
                  "cache elements per token, all layers"},
     ColumnSchema{"complete", Text, kOptional,
-                 "yes, or partial: weights or cache need more than these columns"},
+                 "partial: weights or cache need more than these columns", "yes|partial"},
     ColumnSchema{"source", Text, kOptional, "who stated the figures; required in shipped tables"},
     ColumnSchema{"as_of", Date, kOptional, "date of the statement, as exact as it was given"},
-    ColumnSchema{"confidence", Text, kOptional,
-                 "sourced, mixed, derived, memory, estimate or user"},
+    ColumnSchema{"confidence", Text, kOptional, "how far to trust it",
+                 "sourced|mixed|derived|memory|estimate|user"},
     ColumnSchema{"gated", YesNo, kOptional, "weights need an accepted licence"},
     ColumnSchema{"licence_url", Text, kOptional, "where the licence is accepted"}};
 
@@ -149,7 +151,8 @@ constexpr std::array kServers{
     ColumnSchema{"metrics_port", Integer, kOptional, "port of the metrics"},
     ColumnSchema{"metrics_enable", Text, kOptional, "option that turns metrics on"},
     ColumnSchema{"image_repository", Text, kOptional, "container image without tag"},
-    ColumnSchema{"status", Text, kOptional, "active, maintenance, archived or unknown"},
+    ColumnSchema{"status", Text, kOptional, "whether it is kept up",
+                 "active|maintenance|archived|unknown"},
     KP_PROVENANCE};
 
 constexpr std::array kServerVersions{
@@ -157,14 +160,15 @@ constexpr std::array kServerVersions{
     ColumnSchema{"version", Text, kRequired, "version or image tag, as it is called"},
     ColumnSchema{"image", Text, kOptional, "container image"},
     ColumnSchema{"released_on", Date, kOptional, "release date"},
-    ColumnSchema{"channel", Text, kOptional, "release, prerelease, nightly or custom"},
+    ColumnSchema{"channel", Text, kOptional, "how it was published",
+                 "release|prerelease|nightly|custom"},
     KP_PROVENANCE};
 
 constexpr std::array kServerFlags{
     ColumnSchema{"server", Text, kRequired, "model server"},
     ColumnSchema{"purpose", Text, kRequired, "what the option is for, one word for all servers"},
     ColumnSchema{"flag", Text, kRequired, "the option as typed"},
-    ColumnSchema{"form", Text, kOptional, "value or switch"},
+    ColumnSchema{"form", Text, kOptional, "whether it takes a value", "value|switch"},
     ColumnSchema{"since", Text, kOptional, "first version that knows it"},
     ColumnSchema{"until", Text, kOptional, "first version that no longer knows it"},
     ColumnSchema{"default", Text, kOptional, "value when the option is left out"},
@@ -174,7 +178,7 @@ constexpr std::array kServerMetrics{
     ColumnSchema{"server", Text, kRequired, "model server"},
     ColumnSchema{"signal", Text, kRequired, "what it tells, one word for all servers"},
     ColumnSchema{"series", Text, kRequired, "Prometheus series"},
-    ColumnSchema{"type", Text, kOptional, "gauge, counter or histogram"},
+    ColumnSchema{"type", Text, kOptional, "Prometheus type", "gauge|counter|histogram"},
     ColumnSchema{"since", Text, kOptional, "first version that has it"},
     ColumnSchema{"until", Text, kOptional, "first version that no longer has it"},
     ColumnSchema{"labels", Text, kOptional, "labels that matter"},
@@ -196,7 +200,7 @@ constexpr std::array kProfiles{
     ColumnSchema{"id", Text, kRequired, "stable name of the profile"},
     ColumnSchema{"series_id", Text, kOptional, "one image, one day, in the source's grouping"},
     ColumnSchema{"curve_id", Text, kOptional, "one setup and workload over all days"},
-    ColumnSchema{"kind", Text, kRequired, "serving, speculative or disaggregated"},
+    ColumnSchema{"kind", Text, kRequired, "kind of decoding", "serving|speculative|disaggregated"},
     ColumnSchema{"source", Text, kRequired, "name in sources.csv"},
     ColumnSchema{"licence", Text, kOptional, "licence of the figures"},
     ColumnSchema{"model", Text, kRequired, "Hugging Face id"},
@@ -228,7 +232,7 @@ constexpr std::array kProfiles{
     ColumnSchema{"output_tokens_nominal", Number, kOptional, "tokens"},
     ColumnSchema{"input_tokens_mean", Number, kOptional, "tokens, mean over the points"},
     ColumnSchema{"output_tokens_mean", Number, kOptional, "tokens, mean over the points"},
-    ColumnSchema{"load_kind", Text, kRequired, "concurrency, request_rate or burst"},
+    ColumnSchema{"load_kind", Text, kRequired, "what was held", "concurrency|request_rate|burst"},
     ColumnSchema{"server_settings", Text, kOptional, "launch options, ';'-separated"}};
 
 constexpr std::array kPoints{

@@ -13,7 +13,8 @@ struct ColumnSchema {
   std::string_view name;
   Type type;
   bool required;
-  std::string_view sentence;  // meaning and unit
+  std::string_view sentence;      // meaning and unit
+  std::string_view choices = {};  // of Text: the words allowed, separated by '|'; empty: any
 };
 
 struct TableSchema {

@@ -1,6 +1,4 @@
 #include <fmt/format.h>
-#include <malloc.h>
-#include <sys/mman.h>
 
 #include <cmath>
 #include <cstdint>
@@ -9,6 +7,8 @@
 #include "app/api_json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/large_pages.h"
+#include "cli/notes.h"
 #include "cli/query.h"
 #include "cli/rows.h"
 
@@ -162,60 +162,6 @@ std::vector<Cell> cells(const catalog::Catalog& catalog, const Choice& choice,
   return out;
 }
 
-/// A word for a shell: as it is, or in single quotes.
-std::string quoted(const std::string& word) {
-  if (word.find_first_not_of(
-          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./:") ==
-      std::string::npos) {
-    return word;
-  }
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
-}
-
-void note_ranges(Run& run, const recommend::Recommendation& result) {
-  if (result.ranges.empty()) return;
-  run.note("no profile meets the targets; reachable at or below the knee are:");
-  for (const auto& range : result.ranges) {
-    run.note(fmt::format("  {} {} to {} ms", metrics::label(range.metric),
-                         shortest(std::round(range.min_ms * 10) / 10),
-                         shortest(std::round(range.max_ms * 10) / 10)));
-  }
-  if (!metrics::is_missing(result.output_tokens_per_second.min)) {
-    run.note(fmt::format("  output tokens/s {} to {}",
-                         fixed(result.output_tokens_per_second.min, 0),
-                         fixed(result.output_tokens_per_second.max, 0)));
-  }
-}
-
-void note_rejected(Run& run, const recommend::Recommendation& result) {
-  for (const recommend::Rejected& rejected : result.rejected) {
-    run.note(
-        fmt::format("left out: {} {}{}: {}", recommend::code(rejected.reason), rejected.accelerator,
-                    rejected.profile.empty() ? "" : " " + rejected.profile, rejected.sentence));
-  }
-}
-
-/// Ranking a whole store touches tens of megabytes once, and in pages of 4 kB the kernel's work for
-/// each page is two fifths of the answer's time. The heap grows into one stretch for which large
-/// pages are asked; where the system has none to give, all is as before. Nothing is used up by the
-/// asking.
-void prefer_large_pages() {
-#ifdef __GLIBC__
-  constexpr std::uintptr_t kStretch = 256 << 20, kPage = 2 << 20;
-  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);  // large vectors lie in the heap too,
-  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);  // and what they leave is used again
-  void* stretch = std::malloc(kStretch);
-  if (stretch == nullptr) return;
-  const auto begin = reinterpret_cast<std::uintptr_t>(stretch);
-  const auto first = (begin + kPage - 1) / kPage * kPage;
-  const auto last = (begin + kStretch) / kPage * kPage;
-  (void)::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
-  std::free(stretch);
-#endif
-}
-
 }  // namespace
 
 Result<void> list_profiles(Run& run) {
@@ -270,177 +216,6 @@ Result<void> list_profiles(Run& run) {
     run.note("Listed 0 items.");
     note_ranges(run, list->result);
   }
-  if (run.args().on("--show-rejected")) {
-    note_rejected(run, list->result);
-  } else if (!list->result.rejected.empty()) {
-    run.note(fmt::format("{} left out; --show-rejected tells why", list->result.rejected.size()));
-  }
-  return {};
-}
-
-Result<void> recommend_profiles(Run& run) {
-  prefer_large_pages();
-  auto asked = request(run);
-  if (!asked) return fail(std::move(asked).error());
-  const auto session = run.session();
-  const catalog::Catalog& catalog = (*session)->catalog();
-  app::Selection wanted = selection(run.args());
-  const bool assumed_use_case = wanted.use_case.empty() && !wanted.input_tokens;
-  if (wanted.use_case.empty()) {
-    if (wanted.input_tokens) {
-      // Here the nearest measured workload answers; `profiles list` wants one within 20 %.
-      asked->input_tokens = wanted.input_tokens;
-      asked->output_tokens = wanted.output_tokens;
-      wanted.input_tokens.reset();
-      wanted.output_tokens.reset();
-    } else {
-      wanted.use_case = "Chatbot (ShareGPT)";
-    }
-  }
-  const auto list = app::rank_profiles(**session, wanted, std::move(*asked));
-  if (!list) return fail(list.error());
-  const auto& ranked = list->result.ranked;
-  const auto& unpriced = list->result.unpriced;
-  if (ranked.empty() && unpriced.empty()) {
-    for (const std::string& note : list->notes) run.note(note);
-    const bool measured = !list->result.ranges.empty();
-    if (measured) note_ranges(run, list->result);
-    if (run.args().on("--show-rejected") || !measured) note_rejected(run, list->result);
-    return fail(ErrorCode::Unsatisfiable,
-                measured
-                    ? "nothing qualifies; loosen the targets to the reachable values above, or "
-                      "see why with --show-rejected"
-                    : "nothing qualifies: the lines above say why for each accelerator");
-  }
-  const std::string format = run.args().format().name;
-  if (format != "table" && format != "json" && format != "yaml") {
-    return fail(
-        ErrorCode::InvalidArgument,
-        "recommend prints --format=table, json or yaml; for csv use 'kneepoint profiles list'");
-  }
-  std::vector<const Choice*> choices;
-  for (const Choice& choice : ranked) choices.push_back(&choice);
-  for (const Choice& choice : unpriced) choices.push_back(&choice);
-  const auto limit = static_cast<std::size_t>(run.args().integer("--limit").value_or(5));
-  if (choices.size() > limit) choices.resize(limit);
-
-  if (format == "json" || format == "yaml") {
-    json::Array all;
-    for (const Choice* choice : choices) {
-      all.push_back(app::profile_json(catalog, *choice, list->request));
-    }
-    json::Array left_out;
-    for (const recommend::Rejected& r : list->result.rejected) {
-      left_out.push_back(json::Object{{"reason", recommend::code(r.reason)},
-                                      {"acceleratorType", r.accelerator},
-                                      {"profile", r.profile},
-                                      {"sentence", r.sentence}});
-    }
-    json::Array notes;
-    for (const std::string& note : list->notes) notes.emplace_back(note);
-    const json::Object answer{{"assumptions", assumptions(run.args(), list->request)},
-                              {"choices", std::move(all)},
-                              {"notes", std::move(notes)},
-                              {"leftOut", std::move(left_out)}};
-    run.out(format == "json" ? json::to_text(answer) : json::to_yaml(answer));
-    return {};
-  }
-
-  const Choice& best = *choices.front();
-  const profile::RankingRow& p = *best.profile;
-  const auto& point = best.operating_point.point;
-  std::string out = fmt::format("Best: {}{}", recommend::setup_name(p),
-                                p.setup.weight_precision.empty()
-                                    ? std::string()
-                                    : fmt::format(", {} weights", p.setup.weight_precision));
-  if (wanted.model.empty()) out += fmt::format(", serving {}", p.setup.model);
-  out += "\n";
-  const auto line = [&](std::string_view name, const std::string& value) {
-    out += fmt::format("  {:<10} {}\n", name, value);
-  };
-  std::string speed =
-      fmt::format("{} {}", shortest(std::round(point.load * 100) / 100), curve::unit(p.load_kind));
-  if (!metrics::is_missing(point.output_tokens_per_second)) {
-    speed += fmt::format(", {} output tokens/s", fixed(point.output_tokens_per_second, 0));
-  }
-  if (!metrics::is_missing(point.requests_per_second)) {
-    speed += fmt::format(", {} requests/s", fixed(point.requests_per_second, 2));
-  }
-  line("replica", speed);
-  std::vector<std::string> waits;
-  for (const Metric metric : metrics::kMetrics) {
-    const Shown figure = app::shown(point, metric, list->request.statistic_rule);
-    if (metrics::is_missing(figure.value)) continue;
-    waits.push_back(fmt::format("{} {} ms ({})", metrics::label(metric),
-                                shortest(std::round(figure.value * 10) / 10),
-                                metrics::name(figure.statistic)));
-  }
-  line("latency", join(waits, ", "));
-  if (best.cost) {
-    line("cost", fmt::format("${} per million output tokens, ${} per million input tokens",
-                             fixed(best.cost->output, 3), fixed(best.cost->input, 3)));
-  } else {
-    line("cost", "unknown: " + best.no_cost);
-  }
-  if (best.quote) {
-    const auto& q = *best.quote;
-    const double share = q.machines_per_replica;
-    std::string fleet = fmt::format("{} replica{}", best.replicas, best.replicas == 1 ? "" : "s");
-    fleet += fmt::format(", ${} per hour", fixed(*best.fleet_usd_per_hour, 2));
-    if (!q.machine_type.empty()) {
-      fleet += share < 1 ? fmt::format(" ({} fit on one {})", shortest(std::round(1 / share)),
-                                       q.machine_type)
-                         : fmt::format(" ({} {} each)", shortest(share), q.machine_type);
-    }
-    line("fleet", fleet);
-    line("price", app::price_evidence(q));
-  }
-  line("workload",
-       fmt::format("{} ({}/{} tokens on average)", p.workload.name,
-                   p.workload.input_tokens_mean ? fixed(*p.workload.input_tokens_mean, 0) : "?",
-                   p.workload.output_tokens_mean ? fixed(*p.workload.output_tokens_mean, 0) : "?"));
-  line("evidence", recommend::evidence_sentence(catalog, best));
-  out += "Why:\n";
-  for (const std::string& reason : recommend::reasons(best, list->request)) {
-    out += "  - " + reason + "\n";
-  }
-  if (!p.flags.empty()) out += fmt::format("  - flags of the source: {}\n", p.flags);
-  if (choices.size() > 1) {
-    out += "Then:\n";
-    for (std::size_t i = 1; i < choices.size(); ++i) {
-      const Choice& next = *choices[i];
-      out += fmt::format(
-          "  {}. {}{}: {}, {} output tokens/s per replica, {} ({})\n", i + 1,
-          recommend::setup_name(*next.profile),
-          next.profile->setup.weight_precision.empty()
-              ? std::string()
-              : fmt::format(" {}", next.profile->setup.weight_precision),
-          next.cost ? "$" + fixed(next.cost->output, 3) + " per million output tokens" : "no price",
-          fixed(next.operating_point.point.output_tokens_per_second, 0),
-          next.profile->workload.name, next.profile->id);
-    }
-  }
-  std::string next = fmt::format(
-      "kneepoint manifests create --model={} --model-server={} "
-      "--accelerator-type={}",
-      p.setup.model, p.setup.model_server, p.setup.accelerator);
-  if (!p.setup.model_server_version.empty()) {
-    next += fmt::format(" --model-server-version={}", p.setup.model_server_version);
-  }
-  // What shaped the answer shapes the manifest too.
-  for (const std::string& typed : run.args().arguments()) {
-    if (typed.starts_with("--target-") || typed.starts_with("--expected-load") ||
-        typed.starts_with("--min-available") || typed.starts_with("--headroom") ||
-        typed.starts_with("--use-case")) {
-      next += " " + quoted(typed);
-    }
-  }
-  next += fmt::format(" --pricing-model={}", catalog::name(list->request.pricing.model));
-  out += fmt::format("Next:\n  {}\n  kneepoint explain {}\n", next, p.id);
-  run.out(out);
-  run.note(assumptions(run.args(), list->request));
-  if (assumed_use_case) run.note("no use case given: Chatbot (ShareGPT) assumed");
-  for (const std::string& note : list->notes) run.note(note);
   if (run.args().on("--show-rejected")) {
     note_rejected(run, list->result);
   } else if (!list->result.rejected.empty()) {

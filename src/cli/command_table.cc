@@ -618,8 +618,9 @@ constexpr std::array kCommands{
             kPlotWords},
     Command{CommandId::ManifestsCreate, "manifests create", kManifestsAliases,
             "Write the Kubernetes manifests that deploy a recommendation",
-            "Prints the objects that run the model server on the accelerator, and, with a latency "
-            "target, the autoscaler that holds it.",
+            "Prints the objects that run the model server on the accelerator: a Deployment, a "
+            "Service and what scrapes its metrics, sized for the targets and the load expected. "
+            "The comments say why, and end with the commands that apply them.",
             "manifests create --model=openai/gpt-oss-120b --model-server=vllm "
             "--accelerator-type=nvidia-h100-80gb --target-ttft-milliseconds=300 "
             "--output-path=deploy.yaml",

@@ -110,7 +110,8 @@ const Price* Pricer::in_region(const Machine& machine, std::string_view item, bo
 void Pricer::finish(Quote& quote) const {
   quote.provider = quote.price->provider;
   quote.region = quote.price->region;
-  const auto dated = parse_date(quote.price->from.as_of);
+  // "2026" may mean January: what cannot be shown to be fresh is stale.
+  const auto dated = parse_date_earliest(quote.price->from.as_of);
   quote.stale = !dated || rules_.today - *dated > std::chrono::days(rules_.stale_after_days);
   // A price the user typed without a date is as fresh as the user says.
   if (!dated && quote.price->from.layer_rank > 0) quote.stale = false;

@@ -64,8 +64,8 @@ void price(Pricer& pricer, const Request& request, Choice& choice) {
   }
 }
 
-/// How many of the wanted requests one measured request stands for: the ratio of their tokens, an
-/// input token counted as 1/r of an output token as in the cost formula. 1 when no lengths are
+/// How many of the wanted requests one measured request stands for, by tokens: as many as take
+/// neither more input nor more output tokens per second than were measured. 1 when no lengths are
 /// wanted, the measured ones are unknown, or both are within 20 % (the public client's "same").
 double request_scale(const Request& request, const RankingRow& p) {
   const auto in = p.workload.input_tokens_mean;
@@ -73,8 +73,7 @@ double request_scale(const Request& request, const RankingRow& p) {
   if (!request.input_tokens || !request.output_tokens || !in || !out) return 1;
   const auto near = [](double a, double b) { return std::abs(a - b) <= 0.2 * b; };
   if (near(*in, *request.input_tokens) && near(*out, *request.output_tokens)) return 1;
-  const double ratio = request.output_input_cost_ratio;
-  return (*in / ratio + *out) / (*request.input_tokens / ratio + *request.output_tokens);
+  return std::min(*in / *request.input_tokens, *out / *request.output_tokens);
 }
 
 /// Replicas for the expected load, none of them used past (1 - headroom) of its rate.
@@ -193,22 +192,30 @@ std::vector<const RankingRow*> nearest_workloads(std::span<const RankingRow> pro
     const auto [at, fresh] = nearest.try_emplace(group_of(p), nearness(p), &p);
     if (!fresh && nearness(p) < at->second.first) at->second = {nearness(p), &p};
   }
-  std::set<std::string> used;
+  std::map<std::string_view, std::string> used;  // by name; means differ a little between runs
   for (const RankingRow& p : profiles) {
     // Runs of one workload differ a little in their measured means: all of them count.
     const auto& [best, row] = nearest.at(group_of(p));
     // Lengths are unknown for the whole group: nothing is nearer than anything.
     if (std::isinf(best.second) || p.workload.name != row->workload.name) continue;
     kept.push_back(&p);
-    used.insert(fmt::format("{} ({:.0f}/{:.0f} tokens)", p.workload.name,
-                            row->workload.input_tokens_mean.value_or(0),
-                            row->workload.output_tokens_mean.value_or(0)));
+    used.try_emplace(p.workload.name, fmt::format("{} ({:.0f}/{:.0f} tokens)", p.workload.name,
+                                                  row->workload.input_tokens_mean.value_or(0),
+                                                  row->workload.output_tokens_mean.value_or(0)));
+  }
+  constexpr std::size_t kNamed = 6;
+  std::vector<std::string> named;
+  for (const auto& [name, text] : used) named.push_back(text);
+  if (named.size() > kNamed) {
+    const auto more = named.size() - kNamed;
+    named.resize(kNamed);
+    named.push_back(fmt::format("{} more", more));
   }
   if (!used.empty()) {
     notes.push_back(
         fmt::format("asked for {:.0f} input and {:.0f} output tokens; nearest measured "
                     "workload: {}",
-                    *request.input_tokens, *request.output_tokens, fmt::join(used, ", ")));
+                    *request.input_tokens, *request.output_tokens, join(named, ", ")));
   }
   return kept;
 }

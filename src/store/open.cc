@@ -68,6 +68,14 @@ bool is_postgres(std::string_view where) {
 
 Result<std::unique_ptr<SqlSession>> open_session(const std::string& where,
                                                  const OpenOptions& options) {
+  if (!is_postgres(where)) {
+    // A typing error in an address must not become a file of that name.
+    const auto scheme = where.find("://");
+    if (scheme != std::string::npos) {
+      return fail(ErrorCode::InvalidArgument, "unknown kind of store '" + where.substr(0, scheme) +
+                                                  "://'; give a file, or a postgresql:// address");
+    }
+  }
   auto driver = load(is_postgres(where) ? kPostgres : kSqlite, options.driver_folder);
   if (!driver) return fail(std::move(driver.error()));
   return (*driver)->open(where, options);

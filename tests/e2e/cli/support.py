@@ -225,9 +225,9 @@ def google_price(accelerator, count, pricing_model, region="", whole=False):
     return min(offers)[1:] if offers else None
 
 
-def last_day(date):
-    """The newest day a date of the tables can mean: 2026-08 is at most 2026-08-31."""
-    return {4: date + "-12-31", 7: date + "-31"}.get(len(date), date)
+def first_day(date):
+    """The oldest a statement of this date can be: what may be old counts as old."""
+    return {4: date + "-01-01", 7: date + "-01"}.get(len(date), date)
 
 
 def numbers(text):
