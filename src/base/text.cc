@@ -142,7 +142,8 @@ std::string dns_label(std::string_view text, std::size_t longest) {
     const std::string mark = content_hash(text).substr(0, 6);
     out.resize(longest - mark.size() - 1);
     while (!out.empty() && out.back() == '-') out.pop_back();
-    out += "-" + mark;
+    out += '-';
+    out += mark;
   }
   return out;
 }
