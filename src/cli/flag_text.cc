@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/result.h"
 #include "cli/check_value.h"
 
 namespace kneepoint::cli {
@@ -82,6 +83,17 @@ std::vector<Entry> entries_below(std::string_view group) {
     for (const std::string_view alias : c.aliases) add(alias, c);
   }
   return entries;
+}
+
+std::vector<ExitStatus> exit_statuses() {
+  return {{0, "Done."},
+          {exit_code(ErrorCode::InvalidArgument), "A flag, a word or a file cannot be understood."},
+          {exit_code(ErrorCode::NotFound), "What was named does not exist."},
+          {exit_code(ErrorCode::Unsatisfiable), "Nothing meets the targets."},
+          {exit_code(ErrorCode::Conflict), "It is there already, or somebody else holds it."},
+          {exit_code(ErrorCode::Incompatible), "Written by a newer version."},
+          {exit_code(ErrorCode::Unavailable), "A server, disk or file is not reachable now."},
+          {exit_code(ErrorCode::Internal), "A mistake in the program: please report it."}};
 }
 
 }  // namespace kneepoint::cli

@@ -25,6 +25,13 @@ std::vector<FlagSection> flag_sections(const Command& command);
 /// Global flags that are shown.
 std::vector<const Flag*> shown_global_flags();
 
+/// How the program ends, from the error table of base.
+struct ExitStatus {
+  int number;
+  std::string_view words;
+};
+std::vector<ExitStatus> exit_statuses();
+
 /// What stands directly below a group: commands, and groups of their own.
 struct Entry {
   std::string words;  // the whole path

@@ -105,6 +105,11 @@ std::string group_help(std::string_view group, std::size_t width) {
                       "the catalog that ships and from what you add to it.",
                       0, width);
     out += "\nEXAMPLE\n" + example_block(command(CommandId::Recommend).example, width);
+    out += "\nEXIT STATUS\n";
+    for (const ExitStatus& status : exit_statuses()) {
+      const std::string number = std::to_string(status.number);
+      out += "  " + number + std::string(4 - number.size(), ' ') + std::string(status.words) + "\n";
+    }
   }
   out += "\n" + wrapped("More about one command: kneepoint " + prefix + "COMMAND --help", 0, width);
   return out;
@@ -146,6 +151,10 @@ std::string cli_reference_markdown() {
     std::replace(anchor.begin(), anchor.end(), ' ', '-');
     out +=
         "| [`" + std::string(c.path) + "`](#" + anchor + ") | " + std::string(c.summary) + " |\n";
+  }
+  out += "\n## Exit status\n\n| Status | Meaning |\n|---|---|\n";
+  for (const ExitStatus& status : exit_statuses()) {
+    out += "| " + std::to_string(status.number) + " | " + std::string(status.words) + " |\n";
   }
   out += "\n## Flags of every command\n\n" + markdown_flags(shown_global_flags());
   for (const Command& c : commands()) {

@@ -58,20 +58,9 @@ std::string flag_items(const std::vector<const Flag*>& flags) {
 }
 
 std::string exit_status() {
-  std::string out = ".SH EXIT STATUS\n.TP\n.B 0\nDone.\n";
-  struct Status {
-    ErrorCode code;
-    std::string_view words;
-  };
-  for (const Status& status :
-       {Status{ErrorCode::InvalidArgument, "A flag, a word or a file cannot be understood."},
-        Status{ErrorCode::NotFound, "What was named does not exist."},
-        Status{ErrorCode::Unsatisfiable, "Nothing meets the targets."},
-        Status{ErrorCode::Conflict, "It is there already, or somebody else holds it."},
-        Status{ErrorCode::Incompatible, "Written by a newer version."},
-        Status{ErrorCode::Unavailable, "A server, disk or file is not reachable now."},
-        Status{ErrorCode::Internal, "A mistake in the program: please report it."}}) {
-    out += ".TP\n.B " + std::to_string(exit_code(status.code)) + "\n" + roff(status.words) + "\n";
+  std::string out = ".SH EXIT STATUS\n";
+  for (const ExitStatus& status : exit_statuses()) {
+    out += ".TP\n.B " + std::to_string(status.number) + "\n" + roff(status.words) + "\n";
   }
   return out;
 }
