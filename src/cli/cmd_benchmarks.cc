@@ -19,12 +19,6 @@ using report::Column;
 
 constexpr auto kClosest = curve::StatisticRule::Closest;
 
-Cell rounded(double value) {
-  return metrics::is_missing(value) ? Cell()
-                                    : Cell::integer(static_cast<std::int64_t>(std::llround(value)));
-}
-Cell text(std::string_view value) { return Cell::text_or_missing(std::string(value)); }
-
 std::vector<Column> columns(bool statistic, bool evidence) {
   std::vector<Column> out{
       {"Instance Type", "instanceType"},

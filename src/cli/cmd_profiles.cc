@@ -21,14 +21,9 @@ using recommend::Choice;
 using report::Cell;
 using report::Column;
 
-Cell rounded(double value) {
-  return metrics::is_missing(value) ? Cell()
-                                    : Cell::integer(static_cast<std::int64_t>(std::llround(value)));
-}
 Cell latency(const Choice& choice, const recommend::Request& request, Metric metric) {
   return rounded(app::shown(choice.operating_point.point, metric, request.statistic_rule).value);
 }
-Cell text(std::string_view value) { return Cell::text_or_missing(std::string(value)); }
 
 /// The public client's columns, and after them ours: the statistic shown wherever some figure is
 /// not the p50 its column promises, the fleet when a load is expected, evidence when asked for.

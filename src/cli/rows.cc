@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "base/text.h"
@@ -145,6 +146,13 @@ json::Value cells_json(const Table& table, std::size_t row) {
 }
 
 }  // namespace
+
+Cell rounded(double value) {
+  return std::isfinite(value) ? Cell::integer(static_cast<std::int64_t>(std::llround(value)))
+                              : Cell();
+}
+
+Cell text(std::string_view value) { return Cell::text_or_missing(std::string(value)); }
 
 Result<std::vector<std::size_t>> choose_rows(const Table& table, const Parsed& args) {
   std::vector<std::size_t> rows(table.rows());

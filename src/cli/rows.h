@@ -10,6 +10,11 @@
 
 namespace kneepoint::cli {
 
+/// A figure to the nearest whole number, missing where there is none.
+report::Cell rounded(double value);
+/// Missing when empty.
+report::Cell text(std::string_view value);
+
 /// Rows to print: a table, and for JSON and YAML the object behind each row where that says more
 /// than its cells.
 struct Rows {
