@@ -155,6 +155,9 @@ Result<LengthSpec> read_arguments(const Source& source, const KindRow& kind, std
     return source.wrong(
         pieces[1], fmt::format("the most ({}) is below the least ({})", spec.second, spec.first));
   }
+  if (kind.kind == LengthKind::Lognormal && spec.second > 1000 * spec.first) {
+    return source.wrong(pieces[1], "the standard deviation is above 1000 times the mean");
+  }
   const auto more = std::span<const std::string_view>(pieces).subspan(kind.arguments.size());
   if (!kind.bounds && !more.empty()) {
     return source.wrong(more.front(), fmt::format("{} takes nothing more", kind.name));
