@@ -206,7 +206,7 @@ TEST(Generator, AClosedLoopHasNoTimesAndACapLeavesArrivalsAlone) {
 TEST(Generator, RampsUseThePatternOfTheSameSeed) {
   RunSpec run = spec();
   run.sessions.reset();
-  run.arrivals->ramp = Arrivals::Ramp{.from = 0, .over = 20s};
+  run.arrivals->ramp = Ramp{.from = 0, .over = 20s};
   run.duration = 20s;
   run.requests.reset();
   EXPECT_NEAR(static_cast<double>(plan(run).size()), 500, 80);

@@ -19,15 +19,16 @@ inline constexpr std::string_view kRunSpecSchema = "kneepoint.run-spec.v1";
 
 enum class ArrivalPattern { Constant, Poisson, Gamma, Trace };
 
+/// The rate starts at `from` and reaches the arrivals' own after `over`.
+struct Ramp {
+  double from = 0;  // requests per second
+  Nanos over{};
+
+  friend bool operator==(const Ramp&, const Ramp&) = default;
+};
+
 /// Open loop: requests are due at times of their own, whether the server keeps up or not.
 struct Arrivals {
-  /// The rate starts here and reaches `Arrivals::rate` after `over`.
-  struct Ramp {
-    double from = 0;  // requests per second
-    Nanos over{};
-    friend bool operator==(const Ramp&, const Ramp&) = default;
-  };
-
   ArrivalPattern pattern = ArrivalPattern::Poisson;
   double rate = 1;        // per second: sessions where there are any, else requests. Not a trace's
   double burstiness = 1;  // gamma only

@@ -64,6 +64,8 @@ std::optional<Nanos> date_and_time(std::string_view text) {
   if (clock.ends_with("+00:00")) clock.remove_suffix(6);
   if (clock.ends_with('Z')) clock.remove_suffix(1);
   if (!day || clock.size() < 8 || clock[2] != ':' || clock[5] != ':') return {};
+  // A clock of 64-bit nanoseconds ends in 2262.
+  if (*day < Date(std::chrono::days(0)) || *day > Date(std::chrono::days(84'000))) return {};
   const auto hours = parse_integer(clock.substr(0, 2));
   const auto minutes = parse_integer(clock.substr(3, 2));
   const auto seconds = parse_number(clock.substr(6));

@@ -78,6 +78,7 @@ TEST(Trace, ErrorsNameFileAndLine) {
   EXPECT_THAT(error_of("arrival_s,tokens\n2,1\n1,1\n"), HasSubstr("line 3: earlier than"));
   EXPECT_THAT(error_of("arrival_s,tokens\n-2,1\n"), HasSubstr("must be a time"));
   EXPECT_THAT(error_of("TIMESTAMP,tokens\n2023-13-01 00:00:00,1\n"), HasSubstr("must look like"));
+  EXPECT_THAT(error_of("TIMESTAMP,tokens\n8816-11-16 00:00:00,1\n"), HasSubstr("must look like"));
   EXPECT_THAT(error_of("{\"tokens\": 1}\n{\"tokens\": }\n"), HasSubstr("line 2: not JSON"));
   EXPECT_THAT(error_of("{\"tokens\": 1, \"arrival_s\": 1}\n{\"tokens\": 1}\n"),
               HasSubstr("line 2: some rows have a time"));
