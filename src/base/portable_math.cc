@@ -1,0 +1,44 @@
+#include "base/portable_math.h"
+
+#include <cmath>
+#include <limits>
+
+namespace kneepoint {
+namespace {
+
+// ln 2 in two parts. The first has its low 21 bits zero, so k times it is exact for every exponent
+// k a double has.
+constexpr double kLn2High = 0x1.62e42feep-1;
+constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
+constexpr double kSqrtHalf = 0.70710678118654757;
+
+}  // namespace
+
+// x = 2^k m with m around 1, and ln m = 2 (s + s^3/3 + s^5/5 + ...) with s = (m - 1) / (m + 1).
+// |s| < 0.172, so twelve terms reach past the last bit.
+double portable_log(double x) {
+  int k = 0;
+  double m = std::frexp(x, &k);
+  if (m < kSqrtHalf) {
+    m *= 2;
+    --k;
+  }
+  const double s = (m - 1) / (m + 1);
+  const double s2 = s * s;
+  double series = 0;
+  for (int n = 23; n >= 3; n -= 2) series = (series + 1.0 / n) * s2;
+  return k * kLn2High + (k * kLn2Low + (2 * s * series + 2 * s));
+}
+
+// x = k ln 2 + r with |r| <= ln 2 / 2, and e^r by its Taylor series.
+double portable_exp(double x) {
+  if (x > 709.78) return std::numeric_limits<double>::infinity();
+  if (x < -745.2) return 0;
+  const double k = std::floor(x * 1.4426950408889634 + 0.5);
+  const double r = (x - k * kLn2High) - k * kLn2Low;
+  double series = 1;
+  for (int n = 14; n >= 1; --n) series = 1 + series * r / n;
+  return std::ldexp(series, static_cast<int>(k));
+}
+
+}  // namespace kneepoint
