@@ -33,7 +33,7 @@ class Peer {
       const std::size_t end = text.find("\r\n\r\n");
       if (end != std::string::npos) {
         const std::size_t at = text.find("Content-Length: ");
-        const std::size_t size = at < end ? std::stoul(text.substr(at + 16)) : 0;
+        const std::size_t size = at < end ? std::stoul(text.substr(at + 16, 12)) : 0;
         if (text.size() >= end + 4 + size) return text;
       }
       const ssize_t count = recv(socket_, bytes.data(), bytes.size(), 0);
@@ -431,6 +431,12 @@ TEST_F(ClientTest, KernelStampsTellWhenBytesCameNotWhenTheyWereRead) {
   const Nanos late = call.stamps.back().at.time_since_epoch() - Nanos(said.load());
   EXPECT_GT(late, -1ms);
   EXPECT_LT(late, 50ms);
+}
+
+TEST(Resolve, RefusesWhatWouldSendAKeyInTheClear) {
+  const auto endpoint = resolve(parse_url("https://127.0.0.1").value());
+  ASSERT_FALSE(endpoint);
+  EXPECT_THAT(endpoint.error().message, HasSubstr("https"));
 }
 
 TEST(ToWire, WritesHostLengthAndBody) {

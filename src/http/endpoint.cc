@@ -9,6 +9,12 @@
 namespace kneepoint::http {
 
 Result<Endpoint> resolve(const Url& url) {
+  if (url.tls) {
+    return fail(ErrorCode::InvalidArgument,
+                fmt::format("'{}': https is not spoken yet; give the address of a proxy on this "
+                            "machine that does",
+                            url.to_text()));
+  }
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;

@@ -20,7 +20,7 @@ struct Endpoint {
   std::vector<Address> addresses;  // in the order the system prefers
 };
 
-/// Asks the system's resolver, and waits for it.
+/// Asks the system's resolver, and waits for it. Refuses https, which the client cannot speak yet.
 Result<Endpoint> resolve(const Url& url);
 
 }  // namespace kneepoint::http

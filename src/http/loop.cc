@@ -15,6 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <queue>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -22,6 +23,7 @@ namespace kneepoint::http {
 namespace {
 
 constexpr std::uint64_t kWakeup = ~std::uint64_t{0};
+constexpr std::uint64_t kUrgent = kWakeup - 1;
 
 timespec to_timespec(Nanos span) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(span);
@@ -32,11 +34,6 @@ Nanos read_clock(clockid_t clock) {
   timespec time{};
   clock_gettime(clock, &time);
   return std::chrono::seconds(time.tv_sec) + Nanos(time.tv_nsec);
-}
-
-void sleep_until(Time when) {
-  const timespec until = to_timespec(when.time_since_epoch());  // libstdc++: CLOCK_MONOTONIC
-  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
 }
 
 struct Timer {
@@ -54,6 +51,7 @@ struct Place {
   Watcher* watcher = nullptr;
   int descriptor = -1;
   std::uint32_t generation = 0;
+  bool urgent = false;
 };
 
 std::uint64_t watch_id(std::size_t place, std::uint32_t generation) {
@@ -63,10 +61,13 @@ std::uint64_t watch_id(std::size_t place, std::uint32_t generation) {
 }  // namespace
 
 struct Loop::State {
+  // What may rest is in the one, what may not (connecting, waiting for room to write, other
+  // threads) in the other, which is itself in the first.
   int epoll = -1;
+  int urgent = -1;
   int wakeup = -1;
   bool has_pwait2 = true;
-  Time last_poll{};
+  Time last_read{};
   std::optional<Nanos> realtime_ahead;
 
   std::vector<Place> places;
@@ -81,6 +82,30 @@ struct Loop::State {
   std::mutex posted_lock;
   std::vector<Task> posted;
 
+  std::array<epoll_event, 512> ready;
+  bool urgent_is_ready = false;
+
+  /// What is ready, or nothing by `latest`. Lies here until the next wait.
+  std::span<const epoll_event> wait(int from, Time latest) {
+    const int most = static_cast<int>(ready.size());
+    const Nanos left = latest == Time::max()   ? Nanos::max()
+                       : latest == Time::min() ? Nanos(0)
+                                               : std::max(Nanos(0), latest - Clock::now());
+    int count = -1;
+    if (has_pwait2) {
+      const timespec timeout = to_timespec(left);
+      count = epoll_pwait2(from, ready.data(), most, left == Nanos::max() ? nullptr : &timeout,
+                           nullptr);
+      if (count < 0 && errno == ENOSYS) has_pwait2 = false;
+    }
+    if (!has_pwait2) {  // before Linux 5.11: milliseconds, rounded down so as not to be late
+      const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(left).count();
+      count = epoll_wait(from, ready.data(), most,
+                         left == Nanos::max() ? -1 : static_cast<int>(std::min(millis, 100'000L)));
+    }
+    return {ready.data(), static_cast<std::size_t>(std::max(count, 0))};
+  }
+
   Place* find(WatchId watch) {
     const std::size_t place = watch & 0xffffffffU;
     if (place >= places.size() || places[place].generation != watch >> 32U) return nullptr;
@@ -92,6 +117,7 @@ Loop::Loop(LoopOptions options) : options_(options), state_(std::make_unique<Sta
 
 Loop::~Loop() {
   if (state_->wakeup >= 0) close(state_->wakeup);
+  if (state_->urgent >= 0) close(state_->urgent);
   if (state_->epoll >= 0) close(state_->epoll);
 }
 
@@ -99,10 +125,13 @@ Result<std::unique_ptr<Loop>> Loop::open(LoopOptions options) {
   std::unique_ptr<Loop> loop(new Loop(options));
   State& state = *loop->state_;
   state.epoll = epoll_create1(EPOLL_CLOEXEC);
+  state.urgent = epoll_create1(EPOLL_CLOEXEC);
   state.wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  epoll_event event{.events = EPOLLIN, .data = {.u64 = kWakeup}};
-  if (state.epoll < 0 || state.wakeup < 0 ||
-      epoll_ctl(state.epoll, EPOLL_CTL_ADD, state.wakeup, &event) != 0) {
+  epoll_event wakeup{.events = EPOLLIN, .data = {.u64 = kWakeup}};
+  epoll_event urgent{.events = EPOLLIN, .data = {.u64 = kUrgent}};
+  if (state.epoll < 0 || state.urgent < 0 || state.wakeup < 0 ||
+      epoll_ctl(state.urgent, EPOLL_CTL_ADD, state.wakeup, &wakeup) != 0 ||
+      epoll_ctl(state.epoll, EPOLL_CTL_ADD, state.urgent, &urgent) != 0) {
     return fail(ErrorCode::Unavailable, fmt::format("open a socket loop: {}", strerror(errno)));
   }
   return loop;
@@ -151,27 +180,28 @@ Result<Loop::WatchId> Loop::watch(int descriptor, Watcher& watcher, bool writabl
   taken.descriptor = descriptor;
   const WatchId id = watch_id(place, taken.generation);
   epoll_event event{.events = EPOLLIN | EPOLLRDHUP, .data = {.u64 = id}};
-  if (writable) event.events |= EPOLLOUT;
   if (epoll_ctl(state_->epoll, EPOLL_CTL_ADD, descriptor, &event) != 0) {
     const int reason = errno;
     taken.watcher = nullptr;
     state_->free_places.push_back(place);
     return fail(ErrorCode::Unavailable, fmt::format("watch a socket: {}", strerror(reason)));
   }
+  want_writable(id, writable);
   return id;
 }
 
 void Loop::want_writable(WatchId watch, bool writable) {
-  const Place* place = state_->find(watch);
-  if (place == nullptr) return;
-  epoll_event event{.events = EPOLLIN | EPOLLRDHUP, .data = {.u64 = watch}};
-  if (writable) event.events |= EPOLLOUT;
-  epoll_ctl(state_->epoll, EPOLL_CTL_MOD, place->descriptor, &event);
+  Place* place = state_->find(watch);
+  if (place == nullptr || place->urgent == writable) return;
+  place->urgent = writable;
+  epoll_event event{.events = EPOLLOUT, .data = {.u64 = watch}};
+  epoll_ctl(state_->urgent, writable ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, place->descriptor, &event);
 }
 
 void Loop::unwatch(WatchId watch) {
   Place* place = state_->find(watch);
   if (place == nullptr) return;
+  want_writable(watch, false);
   epoll_ctl(state_->epoll, EPOLL_CTL_DEL, place->descriptor, nullptr);
   place->watcher = nullptr;
   ++place->generation;
@@ -208,55 +238,45 @@ void Loop::turn(Time latest) {
   }
   if (!state_->timers.empty()) latest = std::min(latest, state_->timers.top().when);
 
-  const Time rested = state_->last_poll + options_.read_every;
-  const Time time = now();
-  if (time >= rested) {
-    poll(latest);
-  } else if (time < latest) {
-    sleep_until(std::min(latest, rested));
-    if (now() >= rested) poll(std::min(latest, rested));
+  const Time rested = state_->last_read + options_.read_every;
+  if (now() >= rested) {
+    ++stats_.polls;
+    const auto ready = state_->wait(state_->epoll, latest);
+    state_->last_read = now();
+    tell(ready);
+  } else {
+    tell(state_->wait(state_->urgent, std::min(latest, rested)));
   }
   run_timers();
   run_deferred();
 }
 
-/// Waits for the sockets, until `latest` when nothing comes, and tells who is to be told.
-void Loop::poll(Time latest) {
-  ++stats_.polls;
-  std::array<epoll_event, 512> events;
-  int count = -1;
-  const Nanos wait = latest == Time::max() ? Nanos::max() : std::max(Nanos(0), latest - now());
-  if (state_->has_pwait2) {
-    const timespec timeout = to_timespec(wait);
-    count = epoll_pwait2(state_->epoll, events.data(), static_cast<int>(events.size()),
-                         wait == Nanos::max() ? nullptr : &timeout, nullptr);
-    if (count < 0 && errno == ENOSYS) state_->has_pwait2 = false;
-  }
-  if (!state_->has_pwait2) {  // before Linux 5.11: milliseconds, rounded down so as not to be late
-    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(wait).count();
-    count = epoll_wait(state_->epoll, events.data(), static_cast<int>(events.size()),
-                       wait == Nanos::max() ? -1 : static_cast<int>(std::min(millis, 1'000'000L)));
-  }
-  state_->last_poll = now();
+void Loop::tell(std::span<const epoll_event> ready) {
+  // Asked again after the wait, and for as long as this turn lasts.
   state_->realtime_ahead.reset();
-  for (int i = 0; i < count; ++i) {
-    const epoll_event& event = events[static_cast<std::size_t>(i)];
-    if (event.data.u64 == kWakeup) {
-      std::uint64_t times = 0;
-      static_cast<void>(!read(state_->wakeup, &times, sizeof times));
-      std::vector<Task> posted;
-      {
-        const std::lock_guard lock(state_->posted_lock);
-        posted.swap(state_->posted);
-      }
-      for (const Task& task : posted) task();
-      continue;
-    }
-    if (const Place* place = state_->find(event.data.u64)) {
+  for (const epoll_event& event : ready) {
+    if (event.data.u64 == kUrgent) {
+      state_->urgent_is_ready = true;
+    } else if (event.data.u64 == kWakeup) {
+      run_posted();
+    } else if (const Place* place = state_->find(event.data.u64)) {
       place->watcher->on_ready((event.events & ~std::uint32_t{EPOLLOUT}) != 0,
                                (event.events & EPOLLOUT) != 0);
     }
   }
+  if (std::exchange(state_->urgent_is_ready, false))
+    tell(state_->wait(state_->urgent, Time::min()));
+}
+
+void Loop::run_posted() {
+  std::uint64_t times = 0;
+  static_cast<void>(!read(state_->wakeup, &times, sizeof times));
+  std::vector<Task> posted;
+  {
+    const std::lock_guard lock(state_->posted_lock);
+    posted.swap(state_->posted);
+  }
+  for (const Task& task : posted) task();
 }
 
 void Loop::run_timers() {

@@ -4,10 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/result.h"
 #include "base/units.h"
+
+struct epoll_event;
 
 namespace kneepoint::http {
 
@@ -27,7 +30,8 @@ class Watcher {
 struct LoopOptions {
   /// Sockets are looked at when something is there, but then not again for this long: what came
   /// meanwhile is read in one go. One read per event costs more than all else a client does; the
-  /// kernel's receive times keep the measurement from becoming coarser. 0 looks at once.
+  /// kernel's receive times keep the measurement from becoming coarser. 0 looks at once. Connecting
+  /// and writing do not wait.
   Nanos read_every = std::chrono::milliseconds(1);
 };
 
@@ -76,7 +80,8 @@ class Loop {
   struct State;
   explicit Loop(LoopOptions options);
   void turn(Time latest);
-  void poll(Time latest);
+  void tell(std::span<const epoll_event> ready);
+  void run_posted();
   void run_timers();
   void run_deferred();
 
