@@ -67,7 +67,7 @@ struct Loop::State {
   int urgent = -1;
   int wakeup = -1;
   bool has_pwait2 = true;
-  Time last_read{};
+  Time last_read;
   std::optional<Nanos> realtime_ahead;
 
   std::vector<Place> places;
@@ -138,13 +138,14 @@ Result<std::unique_ptr<Loop>> Loop::open(LoopOptions options) {
 }
 
 Nanos Loop::realtime_ahead() {
-  if (!state_->realtime_ahead) {
-    const Nanos before = read_clock(CLOCK_MONOTONIC);
-    const Nanos real = read_clock(CLOCK_REALTIME);
-    const Nanos after = read_clock(CLOCK_MONOTONIC);
-    state_->realtime_ahead = real - before - (after - before) / 2;
-  }
-  return *state_->realtime_ahead;
+  std::optional<Nanos>& ahead = state_->realtime_ahead;
+  if (ahead) return *ahead;
+  const Nanos before = read_clock(CLOCK_MONOTONIC);
+  const Nanos real = read_clock(CLOCK_REALTIME);
+  const Nanos after = read_clock(CLOCK_MONOTONIC);
+  const Nanos found = real - before - (after - before) / 2;
+  ahead = found;
+  return found;
 }
 
 Loop::TimerId Loop::at(Time when, Task task) {
@@ -229,8 +230,8 @@ bool Loop::run_until(const std::function<bool()>& holds, Time latest) {
 /// The thread's timer slack is 50 microseconds unless told otherwise, which would be the lateness
 /// of every request.
 void Loop::turn(Time latest) {
-  thread_local const int kSlackIsSet = prctl(PR_SET_TIMERSLACK, 1);
-  static_cast<void>(kSlackIsSet);
+  thread_local const int slack_is_set = prctl(PR_SET_TIMERSLACK, 1);
+  static_cast<void>(slack_is_set);
   ++stats_.turns;
   state_->realtime_ahead.reset();
   while (!state_->timers.empty() && !state_->tasks.contains(state_->timers.top().id)) {

@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "base/units.h"
 
-struct epoll_event;
+struct epoll_event;  // NOLINT(readability-identifier-naming): the system's
 
 namespace kneepoint::http {
 
