@@ -65,6 +65,18 @@ Object setup_json(const ServingSetup& s) {
   return out;
 }
 
+/// Calls `visit(name, member)` for each figure of the server.
+void visit_server(auto& server, auto&& visit) {
+  visit("running_mean", server.running_mean);
+  visit("running_max", server.running_max);
+  visit("waiting_mean", server.waiting_mean);
+  visit("waiting_max", server.waiting_max);
+  visit("kv_use_mean", server.kv_use_mean);
+  visit("kv_use_max", server.kv_use_max);
+  visit("preemptions", server.preemptions);
+  visit("prefix_hit_share", server.prefix_hit_share);
+}
+
 Object point_json(const Point& p) {
   Object out;
   put(out, "id", p.id);
@@ -85,6 +97,11 @@ Object point_json(const Point& p) {
       out.emplace(std::string(metrics::name(metric)) + "_ms", std::move(figures));
     }
   }
+  Object server;
+  visit_server(p.server, [&server](std::string_view key, std::optional<double> value) {
+    put(server, key, value);
+  });
+  if (!server.empty()) out.emplace("server", std::move(server));
   put(out, "measured_on", p.measured_on);
   put(out, "source_ref", p.source_ref);
   put(out, "server_settings", p.server_settings);
@@ -288,6 +305,13 @@ void read_point(const Value& value, const std::string& place, std::optional<Erro
       figures.read(metrics::name(statistic), ms);
       if (ms) p.at.latency.set(metric, statistic, *ms);
     }
+    figures.finish();
+  }
+  if (const Value* server = in.take("server"); server != nullptr) {
+    Reader figures(*server, in.place("server"), error);
+    visit_server(p.server, [&figures](std::string_view key, std::optional<double>& figure) {
+      figures.read(key, figure);
+    });
     figures.finish();
   }
   in.read("measured_on", p.measured_on);

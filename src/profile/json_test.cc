@@ -50,6 +50,23 @@ json::Value example() {
   return to_json(**reader.next());
 }
 
+TEST(ProfileJson, KeepsWhatTheServerSaid) {
+  auto reader = CatalogProfiles::open(shipped(), 0).value();
+  Profile profile = **reader.next();
+  profile.points[0].server = {.running_mean = 7.5, .waiting_max = 31, .kv_use_max = 0.98};
+  const auto back = from_json(to_json(profile));
+  ASSERT_TRUE(back) << back.error().message;
+  const ServerLoad& server = back->points[0].server;
+  EXPECT_EQ(server.running_mean, 7.5);
+  EXPECT_EQ(server.waiting_max, 31);
+  EXPECT_EQ(server.kv_use_max, 0.98);
+  EXPECT_FALSE(server.preemptions);
+
+  json::Value misspelt = to_json(profile);
+  misspelt.as_object()["points"].as_array()[0].as_object()["server"].as_object()["kv"] = 1;
+  EXPECT_THAT(from_json(misspelt).error().message, HasSubstr("points[0].server.kv"));
+}
+
 TEST(ProfileJson, ErrorsNameTheMember) {
   const struct {
     std::function<void(json::Object&)> damage;

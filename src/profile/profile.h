@@ -52,12 +52,22 @@ struct Evidence {
   std::string licence;
 };
 
+/// What the model server said of itself while a point was measured.
+struct ServerLoad {
+  std::optional<double> running_mean{}, running_max{};  // requests being served
+  std::optional<double> waiting_mean{}, waiting_max{};  // requests in its queue
+  std::optional<double> kv_use_mean{}, kv_use_max{};    // share of the KV cache in use, 0..1
+  std::optional<double> preemptions{};                  // requests thrown out of the cache
+  std::optional<double> prefix_hit_share{};             // of prompt tokens, 0..1
+};
+
 /// One load point: its numbers and their own evidence.
 struct Point {
   curve::LoadPoint at;
   std::string id;  // the source's id of the point
   std::optional<double> request_count, error_count;
   std::optional<double> input_tokens_mean, output_tokens_mean;  // of this point
+  ServerLoad server;
   std::string measured_on, source_ref;
   std::string server_settings;  // empty: as the setup's
   std::string derived;          // columns computed rather than measured, as published

@@ -84,6 +84,14 @@ void visit_evidence_columns(auto& point, Visit&& visit) {
   visit("error_count", point.error_count);
   visit("input_tokens_mean", point.input_tokens_mean);
   visit("output_tokens_mean", point.output_tokens_mean);
+  visit("running_mean", point.server.running_mean);
+  visit("running_max", point.server.running_max);
+  visit("waiting_mean", point.server.waiting_mean);
+  visit("waiting_max", point.server.waiting_max);
+  visit("kv_use_mean", point.server.kv_use_mean);
+  visit("kv_use_max", point.server.kv_use_max);
+  visit("preemptions", point.server.preemptions);
+  visit("prefix_hit_share", point.server.prefix_hit_share);
   visit("measured_on", point.measured_on);
   visit("source_ref", point.source_ref);
   visit("server_settings", point.server_settings);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace kneepoint::store {
 namespace {
 
@@ -125,6 +127,19 @@ constexpr const char* kPoint = R"(CREATE TABLE point (
   derived TEXT NOT NULL,
   flags TEXT NOT NULL))";
 
+// Version 2: what the server said of itself while the point was measured.
+constexpr std::array kServerColumns{"running_mean", "running_max",     "waiting_mean",
+                                    "waiting_max",  "kv_use_mean",     "kv_use_max",
+                                    "preemptions",  "prefix_hit_share"};
+
+std::vector<std::string> add_server_columns() {
+  std::vector<std::string> sql;
+  for (const char* column : kServerColumns) {
+    sql.push_back(fmt::format("ALTER TABLE point ADD COLUMN {} DOUBLE PRECISION", column));
+  }
+  return sql;
+}
+
 std::string newer(int found, int known) {
   return fmt::format(
       "the store has schema version {} and this build knows versions up to {}: use a newer "
@@ -179,7 +194,8 @@ std::span<const Migration> migrations() {
        {kLayer, kProfile, kPoint, "CREATE UNIQUE INDEX profile_layer_id ON profile (layer, id)",
         "CREATE INDEX profile_id ON profile (id)", "CREATE INDEX profile_model ON profile (model)",
         "CREATE INDEX profile_accelerator ON profile (accelerator)",
-        "CREATE UNIQUE INDEX point_profile ON point (profile, number)"}}};
+        "CREATE UNIQUE INDEX point_profile ON point (profile, number)"}},
+      {2, "queue, running requests and KV use of a load point", add_server_columns()}};
   return all;
 }
 

@@ -92,6 +92,14 @@ profile::Profile complete_profile() {
     point.error_count = i;
     point.input_tokens_mean = 102.5;
     point.output_tokens_mean = 202.5;
+    point.server = {.running_mean = 3.5 * i,
+                    .running_max = 8,
+                    .waiting_mean = 0.25,
+                    .waiting_max = 2,
+                    .kv_use_mean = 0.5,
+                    .kv_use_max = 0.9,
+                    .preemptions = 7,
+                    .prefix_hit_share = 0};
     point.measured_on = "2026-01-0" + std::to_string(i);
     point.source_ref = "file.csv#" + std::to_string(i);
     point.server_settings = "c=3";

@@ -90,6 +90,9 @@ class RandomProfiles {
     point.id = "p-" + of + "-" + std::to_string(static_cast<int>(load));
     if (maybe(0.3)) point.request_count = below(1000);
     if (maybe(0.2)) point.error_count = below(3);
+    if (maybe(0.3)) point.server.running_mean = 1.5 * below(9);
+    if (maybe(0.3)) point.server.kv_use_max = 0.25 * below(5);
+    if (maybe(0.2)) point.server.preemptions = below(4);
     if (maybe(0.8)) point.input_tokens_mean = 900 + uniform();
     point.measured_on = "2026-0" + std::to_string(1 + below(9)) + "-13";
     point.source_ref =
