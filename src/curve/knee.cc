@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <vector>
 
 #include "base/text.h"
 #include "curve/ladder.h"
@@ -39,6 +40,79 @@ std::size_t position_of_most(std::size_t size, Power power) {
   return best;
 }
 
+// A flat top measured densely: which of its loads comes out highest is decided by noise. The top
+// goes from the first load with at least this share of the greatest power to the last. From so many
+// loads on a parabola through them says where its middle is, unless they scatter less than noise.
+constexpr double kTopShare = 0.85;
+constexpr std::size_t kFewestOfTop = 5;
+constexpr double kNoScatter = 0.006;
+
+struct Parabola {
+  double peak;     // abscissa; NaN when it has none
+  double scatter;  // root mean square of what it leaves
+};
+
+/// Least squares, with the abscissae taken from their mean.
+Parabola fit_parabola(std::span<const double> x, std::span<const double> y) {
+  const auto n = static_cast<double>(x.size());
+  double middle = 0;
+  double mean = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    middle += x[i] / n;
+    mean += y[i] / n;
+  }
+  double s2 = 0, s3 = 0, s4 = 0, t1 = 0, t2 = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double u = x[i] - middle;
+    const double v = y[i] - mean;
+    s2 += u * u;
+    s3 += u * u * u;
+    s4 += u * u * u * u;
+    t1 += u * v;
+    t2 += u * u * v;
+  }
+  // v = slope u + bend (u^2 - s2 / n): the second column has its mean taken out.
+  const double q2 = s4 - s2 * s2 / n;
+  const double determinant = s2 * q2 - s3 * s3;
+  if (!(determinant > 0)) return {metrics::kMissing, 0};
+  const double slope = (t1 * q2 - t2 * s3) / determinant;
+  const double bend = (t2 * s2 - t1 * s3) / determinant;
+  double left = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double u = x[i] - middle;
+    const double residual = y[i] - mean - slope * u - bend * (u * u - s2 / n);
+    left += residual * residual / n;
+  }
+  return {bend < 0 ? middle - slope / (2 * bend) : metrics::kMissing, std::sqrt(left)};
+}
+
+/// The position of the knee by `power`: of its maximum, or of the middle of a flat noisy top.
+template <class Power>
+std::size_t position_of_knee(const Ladder& ladder, Power power) {
+  const std::size_t best = position_of_most(ladder.size(), power);
+  const double least = kTopShare * power(best);
+  std::size_t from = 0;
+  std::size_t to = ladder.size() - 1;
+  while (power(from) < least) ++from;
+  while (power(to) < least) --to;
+  // A top that reaches the highest load has not been seen to end.
+  if (to - from + 1 < kFewestOfTop || to + 1 == ladder.size() || !(least > 0)) return best;
+
+  std::vector<double> x;
+  std::vector<double> y;
+  for (std::size_t i = from; i <= to; ++i) {
+    x.push_back(std::log(ladder.load(i)));
+    y.push_back(std::log(power(i)));
+  }
+  const Parabola parabola = fit_parabola(x, y);
+  if (metrics::is_missing(parabola.peak) || parabola.scatter <= kNoScatter) return best;
+  std::size_t nearest = 0;
+  for (std::size_t i = 1; i < x.size(); ++i) {
+    if (std::abs(x[i] - parabola.peak) < std::abs(x[nearest] - parabola.peak)) nearest = i;
+  }
+  return from + nearest;
+}
+
 /// A statistic of `metric` that every step has, the mean first: it feels the queue most.
 std::optional<Statistic> shared_statistic(const Ladder& ladder, Metric metric) {
   for (const Statistic statistic : kStatistics) {
@@ -63,14 +137,14 @@ std::size_t knee_position(const Ladder& ladder, LoadKind kind) {
     for (const Metric metric : {Metric::Ttft, Metric::E2e}) {
       const auto statistic = shared_statistic(ladder, metric);
       if (!statistic) continue;
-      const std::size_t here = position_of_most(ladder.size(), [&](std::size_t i) {
+      const std::size_t here = position_of_knee(ladder, [&](std::size_t i) {
         return fourth_power(share(i)) / ladder.point(i).latency.get(metric, *statistic);
       });
       earliest = std::min(earliest, here);
     }
     if (earliest < ladder.size()) return earliest;
   }
-  return position_of_most(ladder.size(), [&](std::size_t i) {
+  return position_of_knee(ladder, [&](std::size_t i) {
     return fourth_power(share(i)) * share(i) / (ladder.load(i) / ladder.load(0));
   });
 }
