@@ -19,6 +19,7 @@ namespace kneepoint::http {
 namespace {
 
 constexpr std::size_t kReadSize = std::size_t{64} << 10;
+constexpr const char* kClosed = "the server closed the connection";
 
 bool is_plain(std::string_view text, bool blanks) {
   return std::all_of(text.begin(), text.end(), [blanks](char c) {
@@ -26,6 +27,44 @@ bool is_plain(std::string_view text, bool blanks) {
     return byte > ' ' ? byte != 0x7f : blanks && (c == ' ' || c == '\t');
   });
 }
+
+/// Words of the server, for an error.
+std::string shown(std::string_view text) {
+  std::string out(text.substr(0, 40));
+  std::replace_if(out.begin(), out.end(), [](char c) { return !is_plain({&c, 1}, true); }, '?');
+  return out;
+}
+
+/// The head of a request as an http proxy wants it: the whole address for a path, and who asks.
+std::string for_proxy(std::string_view wire, const Url& url, const std::string& authorization) {
+  const std::size_t path = wire.find(' ') + 1;
+  const std::size_t fields = wire.find("\r\n") + 2;
+  std::string out;
+  out.reserve(wire.size() + 256);
+  out += wire.substr(0, path);
+  out += "http://" + url.authority();
+  out += wire.substr(path, fields - path);
+  if (!authorization.empty()) out += "Proxy-Authorization: " + authorization + "\r\n";
+  out += wire.substr(fields);
+  return out;
+}
+
+/// Asks a proxy for a tunnel to a server.
+std::string tunnel_request(const Url& url, const std::string& authorization) {
+  const bool bare = url.host.find(':') == std::string::npos;
+  const std::string place =
+      fmt::format("{}{}{}:{}", bare ? "" : "[", url.host, bare ? "" : "]", url.port);
+  std::string out = fmt::format("CONNECT {} HTTP/1.1\r\nHost: {}\r\n", place, place);
+  if (!authorization.empty()) out += "Proxy-Authorization: " + authorization + "\r\n";
+  return out + "\r\n";
+}
+
+/// What a proxy said to that.
+struct TunnelAnswer final : ResponseReader {
+  void on_head(const ResponseHead& head) override { status = head.status; }
+  void on_body(std::string_view) override {}
+  int status = 0;
+};
 
 }  // namespace
 
@@ -54,6 +93,7 @@ Result<std::string> to_wire(const Url& url, const Request& request) {
   };
   if (request.method.empty() || !is_plain(request.method, false)) return refuse("method");
   if (!request.path.starts_with('/') || !is_plain(request.path, false)) return refuse("path");
+  bool says_encoding = false;
   std::string wire =
       fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, request.path, url.authority());
   for (const auto& [field, value] : request.fields) {
@@ -63,7 +103,9 @@ Result<std::string> to_wire(const Url& url, const Request& request) {
     // The value may be a key, and is not repeated.
     if (!is_plain(value, true)) return refuse("field's value");
     wire += fmt::format("{}: {}\r\n", field, value);
+    says_encoding = says_encoding || lower(field) == "accept-encoding";
   }
+  if (!says_encoding) wire += "Accept-Encoding: identity\r\n";
   if (!request.body.empty() || request.method == "POST") {
     wire += fmt::format("Content-Length: {}\r\n", request.body.size());
   }
@@ -77,7 +119,14 @@ Result<std::string> to_wire(const Url& url, const Request& request) {
 class Client::Pool {
  public:
   Pool(Loop& loop, Endpoint endpoint, ClientOptions options)
-      : loop_(loop), endpoint_(std::move(endpoint)), options_(options), buffer_(kReadSize) {}
+      : loop_(loop), endpoint_(std::move(endpoint)), options_(options), buffer_(kReadSize) {
+    if (endpoint_.tls) plain_.resize(kReadSize);
+    if (endpoint_.proxy) proxy_authorization_ = endpoint_.proxy->authorization();
+  }
+
+  /// Requests go to a proxy that passes them on one by one.
+  bool forwards() const { return endpoint_.proxy && !endpoint_.tls; }
+  const Url& next_hop() const { return endpoint_.proxy ? endpoint_.proxy->url : endpoint_.url; }
 
   class Connection;
 
@@ -105,6 +154,9 @@ class Client::Pool {
   ClientOptions options_;
   ClientStats stats_;
   std::vector<char> buffer_;
+  std::vector<char> plain_;          // what TLS makes of it
+  std::string proxy_authorization_;  // a secret
+  std::optional<TlsFacts> tls_facts_;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> idle_;  // the last used is the first taken
   std::unordered_map<RequestId, std::unique_ptr<Job>> jobs_;
@@ -147,14 +199,23 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
     job.ending.reused = served_ > 0;
     job.ending.connected = pool_.loop_.now();
     parser_.start(job.wire.starts_with("HEAD "));
-    written_ = 0;
+    compressed_.clear();
+    garbled_ = false;
     last_.at = *job.ending.connected;
     wait_at_most(job.patience.first_byte, "for the first byte");
+    if (tls_ == nullptr) {
+      written_ = 0;
+    } else if (const auto ok = tls_->write(job.wire); !ok) {
+      why_ = ok.error().message;
+      read_later();
+      return;
+    }
     write_more();
   }
 
   /// Whether the server has closed a kept connection, or sent what nobody asked for.
-  bool is_quiet() const {
+  bool is_quiet() {
+    if (tls_ != nullptr) return is_quiet_in_tls();
     char byte = 0;
     return recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
            (errno == EAGAIN || errno == EWOULDBLOCK);
@@ -169,23 +230,31 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
   }
 
   void on_ready(bool readable, bool writable) override {
-    if (opened_) {
+    if (stage_ == Stage::Connecting) {
       finish_connecting();
       return;
     }
-    if (writable && job_ != nullptr) write_more();
+    if (writable && (job_ != nullptr || tls_ != nullptr || stage_ == Stage::Tunnel)) write_more();
     if (readable && !over_) read_more();
   }
 
   void on_head(const ResponseHead& head) override {
     keep_alive_ = head.keep_alive;
+    if (const auto encoding = head.find("content-encoding");
+        encoding && !trim(*encoding).empty() && lower(trim(*encoding)) != "identity") {
+      compressed_ = *encoding;
+    }
     if (job_ == nullptr) return;
     job_->ending.status = head.status;
     job_->exchange->on_head(head, last_);
   }
 
   void on_body(std::string_view bytes) override {
-    if (job_ != nullptr) job_->exchange->on_body(bytes, last_);
+    if (!compressed_.empty()) {
+      garbled_ = true;
+    } else if (job_ != nullptr) {
+      job_->exchange->on_body(bytes, last_);
+    }
   }
 
  private:
@@ -193,6 +262,7 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
     while (next_address_ < pool_.endpoint_.addresses.size()) {
       const Endpoint::Address& address = pool_.endpoint_.addresses[next_address_++];
       close_socket();
+      stage_ = Stage::Connecting;
       socket_ = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
       if (socket_ < 0) {
         why_ = fmt::format("open a socket: {}", strerror(errno));
@@ -204,7 +274,7 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
       if (connect(socket_, reinterpret_cast<const sockaddr*>(&address.storage), address.size) !=
               0 &&
           errno != EINPROGRESS) {
-        why_ = fmt::format("connect to {}: {}", pool_.endpoint_.url.authority(), strerror(errno));
+        why_ = fmt::format("connect to {}: {}", pool_.next_hop().authority(), strerror(errno));
         continue;
       }
       const auto watch = pool_.loop_.watch(socket_, *this, true);
@@ -226,13 +296,77 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
     if (wrong == 0) {
       pool_.loop_.want_writable(*watch_, false);
       waits_for_room_ = false;
-      stop_waiting();
-      tell_opened(Outcome::Complete, {});
+      if (pool_.endpoint_.tls == nullptr) {
+        be_open();
+      } else if (pool_.endpoint_.proxy) {
+        stage_ = Stage::Tunnel;
+        waits_for_ = "for the proxy to answer";
+        parser_.start(true);  // of an answer to CONNECT only the head counts
+        opening_ = tunnel_request(pool_.endpoint_.url, pool_.proxy_authorization_);
+        write_more();
+      } else {
+        start_tls();
+      }
       return;
     }
-    why_ = fmt::format("connect to {}: {}", pool_.endpoint_.url.authority(), strerror(wrong));
+    why_ = fmt::format("connect to {}: {}", pool_.next_hop().authority(), strerror(wrong));
     if (!try_next_address()) tell_opened(Outcome::NotConnected, why_);
   }
+
+  void be_open() {
+    stage_ = Stage::Open;
+    stop_waiting();
+    tell_opened(Outcome::Complete, {});
+  }
+
+  /// Of the proxy's answer; what comes after its head is the server's already.
+  void take_tunnel(std::string_view bytes) {
+    TunnelAnswer answer;
+    const auto used = parser_.feed(bytes, answer);
+    const std::string proxy = pool_.next_hop().authority();
+    if (!used) {
+      not_opened(fmt::format("proxy {}: {}", proxy, used.error().message));
+    } else if (!parser_.done()) {
+      return;
+    } else if (answer.status == 407) {
+      not_opened(fmt::format("proxy {} wants {} user and password (status 407)", proxy,
+                             pool_.proxy_authorization_.empty() ? "a" : "another"));
+    } else if (answer.status / 100 != 2) {
+      not_opened(fmt::format("proxy {} gives no way to {}: status {}", proxy,
+                             pool_.endpoint_.url.authority(), answer.status));
+    } else {
+      start_tls();
+      if (!over_ && *used < bytes.size()) take_sealed(bytes.substr(*used), last_);
+    }
+  }
+
+  void start_tls() {
+    auto session = pool_.endpoint_.tls->start();
+    if (!session) {
+      not_opened(session.error().message);
+      return;
+    }
+    tls_ = std::move(*session);
+    written_ = 0;
+    stage_ = Stage::Handshake;
+    waits_for_ = "for the TLS handshake";
+    shake_hands();
+  }
+
+  void shake_hands() {
+    const auto done = tls_->shake_hands();
+    write_more();
+    if (!done) {
+      not_opened(done.error().message);
+    } else if (*done) {
+      pool_.tls_facts_ = tls_->facts();
+      pool_.stats_.tls_resumed += pool_.tls_facts_->resumed ? 1 : 0;
+      be_open();
+    }
+  }
+
+  /// Never from inside open().
+  void not_opened(std::string reason) { tell_opened(Outcome::NotConnected, std::move(reason)); }
 
   /// Last thing a function does: the connection may be over afterwards.
   void tell_opened(Outcome outcome, std::string reason) {
@@ -240,8 +374,14 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
     opened(outcome, reason);
   }
 
+  /// What is on its way to the socket: a request as it stands, or what TLS made of it and adds.
+  std::string& pending() {
+    if (tls_ != nullptr) return tls_->outgoing();
+    return job_ != nullptr ? job_->wire : opening_;
+  }
+
   void write_more() {
-    const std::string& wire = job_->wire;
+    std::string& wire = pending();
     while (written_ < wire.size()) {
       const ssize_t count = ::send(socket_, wire.data() + written_, wire.size() - written_,
                                    MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -257,18 +397,27 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
       // Gone, or refusing the rest with an answer that is still to be read.
       why_ = fmt::format("send: {}", strerror(errno));
       pool_.loop_.want_writable(*watch_, waits_for_room_ = false);
-      pool_.defer([this, job = job_->id] {
-        if (!over_ && job_ != nullptr && job_->id == job) read_more();
-        if (!over_ && job_ != nullptr && job_->id == job) lost(why_);
-      });
+      if (job_ != nullptr) read_later();
       written_ = wire.size();
       return;
     }
+    if (tls_ != nullptr) {
+      wire.clear();
+      written_ = 0;
+    }
     if (waits_for_room_) pool_.loop_.want_writable(*watch_, waits_for_room_ = false);
-    if (!job_->ending.sent) {
+    if (job_ != nullptr && !job_->ending.sent) {
       job_->ending.sent = pool_.loop_.now();
       if (!parser_.started()) wait_at_most(job_->patience.first_byte, "for the first byte");
     }
+  }
+
+  /// After a write that failed: what there still is to read, and then the end.
+  void read_later() {
+    pool_.defer([this, job = job_->id] {
+      if (!over_ && job_ != nullptr && job_->id == job) read_more();
+      if (!over_ && job_ != nullptr && job_->id == job) lost(why_);
+    });
   }
 
   void read_more() {
@@ -280,10 +429,19 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
         return;
       }
       if (read.count == 0) {
-        lost("the server closed the connection");
+        lost(kClosed);
         return;
       }
-      take({pool_.buffer_.data(), static_cast<std::size_t>(read.count)}, stamp_of(read));
+      const std::string_view bytes(pool_.buffer_.data(), static_cast<std::size_t>(read.count));
+      const Stamp stamp = stamp_of(read);
+      if (tls_ != nullptr) {
+        take_sealed(bytes, stamp);
+      } else if (stage_ == Stage::Tunnel) {
+        last_ = stamp;
+        take_tunnel(bytes);
+      } else {
+        take(bytes, stamp);
+      }
       if (static_cast<std::size_t>(read.count) < pool_.buffer_.size()) return;
     }
   }
@@ -301,6 +459,58 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
     return {std::clamp(at, std::min(last_.at, now), now), true};
   }
 
+  /// The stamp of a read goes to all that came out of it.
+  void take_sealed(std::string_view bytes, Stamp stamp) {
+    if (const auto ok = tls_->take(bytes); !ok) {
+      broken(ok.error().message);
+      return;
+    }
+    if (stage_ == Stage::Handshake) shake_hands();
+    while (!over_ && stage_ == Stage::Open) {
+      const auto count = tls_->read(pool_.plain_);
+      if (!count) {
+        broken(count.error().message);
+        return;
+      }
+      if (*count == 0) break;
+      take({pool_.plain_.data(), *count}, stamp);
+    }
+    if (over_) return;
+    if (!tls_->outgoing().empty()) write_more();  // an answer of TLS itself
+    if (tls_->closed()) lost(kClosed);
+  }
+
+  /// TLS came to an end that no later byte can mend.
+  void broken(std::string reason) {
+    if (opened_) {
+      not_opened(std::move(reason));
+    } else if (job_ == nullptr) {
+      pool_.drop(*this);
+    } else if (!job_->ending.first_byte) {
+      // In TLS 1.3 a server looks at the client's certificate when the client has begun to speak.
+      finish(Outcome::NotConnected, std::move(reason), false);
+    } else {
+      finish(Outcome::Cut, std::move(reason), false);
+    }
+  }
+
+  /// A kept TLS connection may have got tickets meanwhile, which are nobody's answer.
+  bool is_quiet_in_tls() {
+    std::array<char, 4096> bytes{};
+    while (true) {
+      const ssize_t count = recv(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT);
+      if (count < 0 && errno == EINTR) continue;
+      const bool none = count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+      if (!none && (count <= 0 || !tls_->take({bytes.data(), static_cast<std::size_t>(count)}))) {
+        return false;
+      }
+      char plain = 0;
+      const auto read = tls_->read({&plain, 1});
+      if (!read || *read != 0 || tls_->closed()) return false;
+      if (none) return tls_->outgoing().empty();
+    }
+  }
+
   void take(std::string_view bytes, Stamp stamp) {
     last_ = stamp;
     if (job_ == nullptr) {  // kept, and the server speaks unasked
@@ -312,7 +522,13 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
     wait_at_most(job_->patience.silence, "for more of the answer");
     const auto used = parser_.feed(bytes, *this);
     if (job_ == nullptr) return;  // cancelled by who was told
-    if (!used) {
+    if (garbled_) {
+      finish(Outcome::NotHttp,
+             fmt::format("the answer is compressed ({}) though it was asked for plain: turn that "
+                         "off at the server or gateway",
+                         shown(compressed_)),
+             false);
+    } else if (!used) {
       finish(Outcome::NotHttp, used.error().message, false);
     } else if (parser_.done()) {
       // An answer before the whole request was taken leaves a connection nobody can use again.
@@ -322,12 +538,22 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
   }
 
   void lost(std::string reason) {
+    if (opened_) {
+      not_opened(lost_while_opening(reason));
+      return;
+    }
     if (job_ == nullptr) {
       pool_.drop(*this);
       return;
     }
     const auto closed = parser_.closed();
-    if (closed) {
+    if (closed && tls_ != nullptr && !tls_->closed()) {
+      // Whoever stands between can close a connection, but not say so in TLS.
+      finish(Outcome::Cut,
+             "the connection was closed without the word that ends TLS (" + reason +
+                 "): nobody knows whether the answer was whole",
+             false);
+    } else if (closed) {
       finish(Outcome::Complete, {}, false);
     } else if (!parser_.started() && served_ > 0 && pool_.options_.resend_when_closed &&
                !job_->ending.resent) {
@@ -342,6 +568,14 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
     } else {
       finish(Outcome::Cut, fmt::format("{} ({})", closed.error().message, reason), false);
     }
+  }
+
+  std::string lost_while_opening(std::string_view reason) const {
+    if (stage_ == Stage::Tunnel) {
+      return fmt::format("proxy {}: {}", pool_.next_hop().authority(), reason);
+    }
+    return fmt::format("TLS with {}: {} in the handshake: does it speak https?",
+                       pool_.endpoint_.url.authority(), reason);
   }
 
   void finish(Outcome outcome, std::string reason, bool keep) {
@@ -410,8 +644,13 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
     socket_ = -1;
   }
 
+  enum class Stage { Connecting, Tunnel, Handshake, Open };
+
   Pool& pool_;
   int socket_ = -1;
+  Stage stage_ = Stage::Connecting;
+  std::unique_ptr<TlsSession> tls_;  // of an https server, once the socket is connected
+  std::string opening_;              // what is said to a proxy first
   std::optional<Loop::WatchId> watch_;
   std::size_t next_address_ = 0;
   Opened opened_;  // set while connecting
@@ -421,6 +660,8 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
   bool waits_for_room_ = false;
   bool keep_alive_ = false;
   bool over_ = false;
+  bool garbled_ = false;    // compressed bytes came
+  std::string compressed_;  // how, by the head
   int served_ = 0;
   std::string why_;
   Stamp last_;
@@ -485,7 +726,7 @@ Client::RequestId Client::Pool::send(std::string wire, Exchange& exchange,
   auto owned = std::make_unique<Job>();
   Job& job = *owned;
   job.id = id;
-  job.wire = std::move(wire);
+  job.wire = forwards() ? for_proxy(wire, endpoint_.url, proxy_authorization_) : std::move(wire);
   job.exchange = &exchange;
   job.patience = patience;
   job.ending.asked = loop_.now();
@@ -560,5 +801,6 @@ std::size_t Client::busy_connections() const {
   return pool_->connections_.size() - pool_->idle_.size();
 }
 const ClientStats& Client::stats() const { return pool_->stats_; }
+const std::optional<TlsFacts>& Client::tls() const { return pool_->tls_facts_; }
 
 }  // namespace kneepoint::http

@@ -24,8 +24,10 @@ struct Request {
   std::string body;
 };
 
-/// The bytes of a request, with Host and Content-Length. Made before the request is due, so that
-/// sending it is one write. An error: a line break or the like where it would become structure.
+/// The bytes of a request, with Host, Content-Length and, unless the fields have one, an
+/// Accept-Encoding that asks for a plain answer. Made before the request is due, so that sending it
+/// is one write; where an http proxy is used, the client puts in what the proxy needs. An error: a
+/// line break or the like where it would become structure.
 Result<std::string> to_wire(const Url& url, const Request& request);
 
 /// How long to wait; 0 is for ever. A server may stall in mid-stream under status 200 and never
@@ -46,10 +48,10 @@ struct Stamp {
 
 enum class Outcome {
   Complete,      // a whole response, whatever its status
-  NotConnected,  // refused, unreachable, out of descriptors
+  NotConnected,  // refused, unreachable, not trusted, no way through the proxy
   TimedOut,      // the reason says which patience ended
   Cut,           // closed or reset before the response was whole
-  NotHttp,       // what came is no HTTP/1.1
+  NotHttp,       // what came is no HTTP/1.1, or compressed though it was asked for plain
   Cancelled,
 };
 std::string_view name(Outcome outcome);
@@ -91,6 +93,7 @@ struct ClientStats {
   std::uint64_t connections = 0;  // opened, or tried to
   std::uint64_t reads = 0;
   std::uint64_t kernel_stamps = 0;  // of these reads
+  std::uint64_t tls_resumed = 0;    // connections that took up an earlier session
 };
 
 /// Requests to one server over one loop: a connection per request under way, kept for the next one
@@ -109,7 +112,8 @@ class Client {
     std::size_t open = 0;
     std::string reason;  // of the first that failed
   };
-  /// Opens connections before a clock starts, and tells when all are open or have failed.
+  /// Opens connections before a clock starts, tunnel and handshake included, and tells when all are
+  /// open or have failed.
   void warm(std::size_t count, std::function<void(const Warmed&)> then);
 
   RequestId send(std::string wire, Exchange& exchange);
@@ -121,6 +125,8 @@ class Client {
   std::size_t idle_connections() const;
   std::size_t busy_connections() const;
   const ClientStats& stats() const;
+  /// What the last connection of an https server agreed on.
+  const std::optional<TlsFacts>& tls() const;
 
  private:
   class Pool;

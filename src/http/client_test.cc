@@ -433,19 +433,45 @@ TEST_F(ClientTest, KernelStampsTellWhenBytesCameNotWhenTheyWereRead) {
   EXPECT_LT(late, 50ms);
 }
 
-TEST(Resolve, RefusesWhatWouldSendAKeyInTheClear) {
-  const auto endpoint = resolve(parse_url("https://127.0.0.1").value());
-  ASSERT_FALSE(endpoint);
-  EXPECT_THAT(endpoint.error().message, HasSubstr("https"));
+TEST_F(ClientTest, ACompressedAnswerIsRefusedInWords) {
+  use([](Peer& peer, int) {
+    EXPECT_THAT(peer.read_request(), HasSubstr("Accept-Encoding: identity\r\n"));
+    peer.say(
+        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\n\x1f\x8b_______");
+  });
+  Call call;
+  const Ending& ending = ask(call);
+  EXPECT_EQ(ending.outcome, Outcome::NotHttp);
+  EXPECT_EQ(ending.status, 200);
+  EXPECT_THAT(ending.reason, HasSubstr("compressed (gzip)"));
+  EXPECT_EQ(call.body, "");
+}
+
+TEST_F(ClientTest, AnEncodingThatChangesNothingIsNone) {
+  use([](Peer& peer, int) {
+    peer.read_request();
+    peer.say("HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 2\r\n\r\nok");
+    peer.read_request();
+    peer.say("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 0\r\n\r\n");
+  });
+  for (int i = 0; i < 2; ++i) {
+    Call call;
+    EXPECT_EQ(ask(call).outcome, Outcome::Complete) << call.ending->reason;
+  }
 }
 
 TEST(ToWire, WritesHostLengthAndBody) {
   const Url url = parse_url("http://a.example:8000/base").value();
-  EXPECT_EQ(to_wire(url, {.path = url.path("/v1"), .fields = {{"X-Y", "z w"}}, .body = "{}"}),
-            "POST /base/v1 HTTP/1.1\r\nHost: a.example:8000\r\nX-Y: z w\r\nContent-Length: 2\r\n"
-            "\r\n{}");
+  EXPECT_EQ(
+      to_wire(url, {.path = url.path("/v1"), .fields = {{"X-Y", "z w"}}, .body = "{}"}),
+      "POST /base/v1 HTTP/1.1\r\nHost: a.example:8000\r\nX-Y: z w\r\nAccept-Encoding: identity\r\n"
+      "Content-Length: 2\r\n\r\n{}");
+  EXPECT_EQ(
+      to_wire(url,
+              {.method = "GET", .path = "/", .fields = {{"accept-encoding", "x"}}, .body = ""}),
+      "GET / HTTP/1.1\r\nHost: a.example:8000\r\naccept-encoding: x\r\n\r\n");
   EXPECT_EQ(to_wire(url, {.method = "GET", .path = "/metrics", .fields = {}, .body = ""}),
-            "GET /metrics HTTP/1.1\r\nHost: a.example:8000\r\n\r\n");
+            "GET /metrics HTTP/1.1\r\nHost: a.example:8000\r\nAccept-Encoding: identity\r\n\r\n");
 }
 
 TEST(ToWire, RefusesWhatWouldBecomeStructure) {
