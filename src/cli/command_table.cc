@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/flags_emulate.h"
+
 namespace kneepoint::cli {
 namespace {
 
@@ -724,6 +726,15 @@ constexpr std::array kCommands{
             "store backup kneepoint.backup",
             {},
             kStoreBackupWords},
+    Command{CommandId::Emulate,
+            "emulate",
+            {},
+            "Serve an OpenAI-compatible API without a model, with latencies of your choice",
+            "Answers completions and chats with made-up words at scripted times, shows metrics "
+            "under the names of the server and version chosen, and fails in the ways asked for. "
+            "Prints its address when it is ready, and serves until it is interrupted.",
+            "emulate --port=0 --ttft=lognormal:100ms,0.5 --itl=10ms --model-server=vllm",
+            kEmulateFlags},
     Command{CommandId::Completion,
             "completion",
             {},
