@@ -10,8 +10,8 @@ namespace kneepoint::run {
 namespace {
 
 constexpr int kGzip = 15 + 16;  // the largest window; a gzip head and tail
-// On lines of 200 events with random gaps, level 1 takes a sixth of the default's time for a file an
-// eighth larger.
+// On lines of 200 events with random gaps, level 1 takes a sixth of the default's time for a file
+// an eighth larger.
 constexpr int kLevel = 1;
 
 Bytef* bytes_of(std::string_view text) {
