@@ -28,8 +28,8 @@
 /// bytes are on the disk. What lies past the last such stretch is of a point that was stopped; it
 /// is cut off when the next one begins. gzip guards each member by its own CRC.
 ///
-/// Considered instead: zstd (half the time, but the members would need a tool that fewer machines
-/// have), a binary form (a third smaller after compression; needs this program to look at).
+/// Considered instead: zstd (its files need a tool that fewer machines have), a binary form (needs
+/// this program to look at).
 namespace kneepoint::run {
 
 class Directory;
