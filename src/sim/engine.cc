@@ -328,11 +328,14 @@ bool Engine::admit_first(Nanos now, std::int64_t& budget) {
   const std::int64_t needed = config_.admit_whole_prompt ? blocks_of(target) - found : wanted;
   const std::int64_t spared = running_.size > 0 ? watermark_blocks_ : 0;
   if (needed + idle + spared > cache_.available()) {
-    refused_slot_ = slot;
+    // The first chunk alone also hangs on the budget, so there it is worked out again.
+    refused_slot_ = config_.admit_whole_prompt ? slot : kNone;
     refused_available_ = cache_.available();
     refused_published_ = cache_.published();
     return false;
   }
+
+  refused_slot_ = kNone;
 
   // What is found is held before anything is taken, or taking might evict it.
   for (const KvCache::Block block : s.blocks) cache_.hold(block);
@@ -352,6 +355,7 @@ bool Engine::admit_first(Nanos now, std::int64_t& budget) {
   unlink<&Sequence::queue>(waiting_, slot);
   link_back<&Sequence::queue>(running_, slot);
   s.phase = Phase::Prefilling;
+  s.admission = ++admissions_;
   partial_ = slot;
   budget -= tokens;
   compute(slot, tokens);
@@ -493,13 +497,15 @@ StepResult Engine::finish_step(Nanos /*now*/) {
   ending_.clear();
   totals_.generation_tokens += decodes_;
 
-  std::uint32_t slot = wheel_[static_cast<std::size_t>(step) & (kWheel - 1)];
-  while (slot != kNone) {
-    Sequence& s = sequences_[slot];
-    const std::uint32_t next = s.wheel.next;
-    if (s.ends == step) complete(slot);  // else it ends a turn of the wheel later
-    slot = next;
+  done_.clear();
+  for (std::uint32_t slot = wheel_[static_cast<std::size_t>(step) & (kWheel - 1)]; slot != kNone;
+       slot = sequences_[slot].wheel.next) {
+    // Others in the list end some turns of the wheel later.
+    if (sequences_[slot].ends == step) done_.push_back(slot);
   }
+  // The order in which they give back their blocks is that of the running, as in vLLM.
+  std::ranges::sort(done_, {}, [&](std::uint32_t slot) { return sequences_[slot].admission; });
+  for (const std::uint32_t slot : done_) complete(slot);
   return {emissions_, milestones_};
 }
 

@@ -165,6 +165,7 @@ class Engine {
     std::int64_t ends = 0;     // the step of its last token
     Nanos submitted{}, started{};
     std::int64_t preemptions = 0, cached = 0;
+    std::int64_t admission = 0;  // rises along the running
 
     // Its leading blocks that have keys: named by hashes, or made from two numbers.
     std::vector<std::uint64_t> hashes;
@@ -247,6 +248,8 @@ class Engine {
   std::vector<perfmodel::PrefillChunk> chunks_;
   std::vector<std::uint32_t> ending_;     // prompts that end in it
   std::vector<std::uint32_t> cancelled_;  // that leave at its end
+  std::vector<std::uint32_t> done_;       // that have all their tokens
+  std::int64_t admissions_ = 0;
 
   // Why the first of the queue was not let in: nothing changes until one of these does.
   std::uint32_t refused_slot_ = kNone;
