@@ -68,7 +68,8 @@ Shape draw_limits(TrialSetup& setup, SetupKind limit, Random& random, double& ho
       engine.max_num_batched_tokens = std::int64_t{1} << (11 + random.below(3));
       return {between(random, 2000, 6000), between(random, 12, 60)};
     default:
-      engine.max_num_seqs = whole(random, 12, 96);
+      engine.max_num_seqs = limit == SetupKind::NoKnee ? whole(random, 80, 256)  // far off
+                                                       : whole(random, 12, 96);
       holds = 4 * static_cast<double>(engine.max_num_seqs);
       return {between(random, 100, 800), between(random, 100, 500)};
   }
@@ -108,7 +109,7 @@ void set_loads(TrialSetup& setup) {
   const auto far = static_cast<double>(2 * std::min<std::int64_t>(setup.engine.max_num_seqs, 256));
   TrialSetup closed = setup;
   closed.axis = LoadKind::Concurrency;
-  const auto many = static_cast<std::int64_t>(6 * far);
+  const auto many = static_cast<std::int64_t>(3 * far) + 200;
   const auto saturated = simulate_point(closed, far, {.requests = many, .seed = setup.seed});
   if (!saturated) return;
   setup.capacity = saturated->requests_per_second;
