@@ -340,49 +340,49 @@ EngineConfig caching(EngineConfig config) {
 }
 
 TEST(EngineAgainstAPlainOne, SaysTheSameWithoutACache) {
-  for (std::uint64_t seed = 1; seed <= 4; ++seed) expect_same({.config = tight()}, seed, 1500);
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) expect_same({.config = tight()}, seed, 1000);
 }
 
 TEST(EngineAgainstAPlainOne, SaysTheSameWhenRequestsAreCancelled) {
-  expect_same({.config = tight(), .cancels = true}, 5, 2500);
-  expect_same({.config = caching(tight()), .prefixes = true, .cancels = true}, 6, 2500);
+  expect_same({.config = tight(), .cancels = true}, 5, 1500);
+  expect_same({.config = caching(tight()), .prefixes = true, .cancels = true}, 6, 1500);
 }
 
 TEST(EngineAgainstAPlainOne, SaysTheSameWhenAPromptNeedsRoomForItsFirstChunkOnly) {
   EngineConfig config = tight();
   config.admit_whole_prompt = false;
-  expect_same({.config = config}, 7, 2500);
-  expect_same({.config = caching(config), .prefixes = true}, 8, 2500);
+  expect_same({.config = config}, 7, 1500);
+  expect_same({.config = caching(config), .prefixes = true}, 8, 1500);
 }
 
 TEST(EngineAgainstAPlainOne, SaysTheSameWithoutChunkedPrefill) {
   EngineConfig config = tight();
   config.chunked_prefill = false;
   config.max_num_batched_tokens = 200;
-  expect_same({.config = config}, 9, 2500);
+  expect_same({.config = config}, 9, 1500);
 }
 
 TEST(EngineAgainstAPlainOne, FindsTheSameAfterPreemptions) {
   for (std::uint64_t seed = 10; seed <= 13; ++seed) {
-    expect_same({.config = caching(tight())}, seed, 1500);
+    expect_same({.config = caching(tight())}, seed, 1000);
   }
 }
 
 TEST(EngineAgainstAPlainOne, SharesTheSamePrefixes) {
   for (std::uint64_t seed = 14; seed <= 17; ++seed) {
-    expect_same({.config = caching(tight()), .prefixes = true}, seed, 1500);
+    expect_same({.config = caching(tight()), .prefixes = true}, seed, 1000);
   }
 }
 
 TEST(EngineAgainstAPlainOne, FindsTheSameRepeatedPrompts) {
   for (std::uint64_t seed = 18; seed <= 21; ++seed) {
-    expect_same({.config = caching(tight()), .repeats = true}, seed, 1500);
+    expect_same({.config = caching(tight()), .repeats = true}, seed, 1000);
   }
 }
 
 TEST(EngineAgainstAPlainOne, FindsTheSameTurnsBefore) {
   for (std::uint64_t seed = 22; seed <= 25; ++seed) {
-    expect_same({.config = caching(tight()), .sessions = true}, seed, 1500);
+    expect_same({.config = caching(tight()), .sessions = true}, seed, 1000);
   }
 }
 
@@ -390,7 +390,7 @@ TEST(EngineAgainstAPlainOne, SaysTheSameWithRoomToSpare) {
   EngineConfig config = caching(tight());
   config.num_blocks = 2000;
   config.max_num_seqs = 40;
-  expect_same({.config = config, .submit = 0.6, .prefixes = true, .sessions = true}, 26, 2500);
+  expect_same({.config = config, .submit = 0.6, .prefixes = true, .sessions = true}, 26, 1500);
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ struct Shape {
 };
 
 /// From steady to as scattered as the published conversations.
-void set_lengths(Setup& setup, const Shape& shape, double scatter) {
+void set_lengths(TrialSetup& setup, const Shape& shape, double scatter) {
   auto& lengths = setup.workload.lengths;
   const auto most = [](double mean) { return std::llround(8 * mean) + 1; };
   lengths.input = lognormal(shape.input, scatter * shape.input, most(shape.input));
@@ -47,7 +47,7 @@ void set_lengths(Setup& setup, const Shape& shape, double scatter) {
 }
 
 /// A cache that holds `sequences` of mean size, and at least two of the greatest.
-void set_blocks(Setup& setup, const Shape& shape, double sequences) {
+void set_blocks(TrialSetup& setup, const Shape& shape, double sequences) {
   const double tokens = std::max(sequences * (shape.input + shape.output / 2),
                                  2.0 * static_cast<double>(setup.engine.max_model_len));
   setup.engine.num_blocks =
@@ -55,7 +55,7 @@ void set_blocks(Setup& setup, const Shape& shape, double sequences) {
 }
 
 /// What limits the setup. The Shape is what set_lengths() is to be given.
-Shape draw_limits(Setup& setup, SetupKind limit, Random& random, double& holds) {
+Shape draw_limits(TrialSetup& setup, SetupKind limit, Random& random, double& holds) {
   EngineConfig& engine = setup.engine;
   switch (limit) {
     case SetupKind::KvBound:
@@ -68,15 +68,16 @@ Shape draw_limits(Setup& setup, SetupKind limit, Random& random, double& holds) 
       engine.max_num_batched_tokens = std::int64_t{1} << (11 + random.below(3));
       return {between(random, 2000, 6000), between(random, 12, 60)};
     default:
-      engine.max_num_seqs = whole(random, 12, 96);
+      engine.max_num_seqs = limit == SetupKind::NoKnee ? whole(random, 80, 256)  // far off
+                                                       : whole(random, 12, 96);
       holds = 4 * static_cast<double>(engine.max_num_seqs);
       return {between(random, 100, 800), between(random, 100, 500)};
   }
 }
 
-Setup draw(SetupKind kind, std::size_t round, std::uint64_t seed, std::size_t index) {
+TrialSetup draw(SetupKind kind, std::size_t round, std::uint64_t seed, std::size_t index) {
   Random random(seed, "setup", index);
-  Setup out;
+  TrialSetup out;
   out.kind = kind;
   out.seed = split_mix(seed) + index;
   out.axis = round % 2 == 0 ? LoadKind::Concurrency : LoadKind::Rate;
@@ -104,11 +105,11 @@ Setup draw(SetupKind kind, std::size_t round, std::uint64_t seed, std::size_t in
 }
 
 /// Loads from where a request is alone to well past the knee; without one, to a small part of that.
-void set_loads(Setup& setup) {
+void set_loads(TrialSetup& setup) {
   const auto far = static_cast<double>(2 * std::min<std::int64_t>(setup.engine.max_num_seqs, 256));
-  Setup closed = setup;
+  TrialSetup closed = setup;
   closed.axis = LoadKind::Concurrency;
-  const auto many = static_cast<std::int64_t>(6 * far);
+  const auto many = static_cast<std::int64_t>(3 * far) + 200;
   const auto saturated = simulate_point(closed, far, {.requests = many, .seed = setup.seed});
   if (!saturated) return;
   setup.capacity = saturated->requests_per_second;
@@ -126,8 +127,8 @@ void set_loads(Setup& setup) {
 
 std::string_view name(SetupKind kind) { return kNames[static_cast<std::size_t>(kind)]; }
 
-std::vector<Setup> make_setups(std::size_t count, std::uint64_t seed) {
-  std::vector<Setup> out;
+std::vector<TrialSetup> trial_setups(std::size_t count, std::uint64_t seed) {
+  std::vector<TrialSetup> out;
   out.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     const auto kind = static_cast<SetupKind>(i % kNames.size());
@@ -137,7 +138,8 @@ std::vector<Setup> make_setups(std::size_t count, std::uint64_t seed) {
   return out;
 }
 
-Result<LoadPoint> simulate_point(const Setup& setup, double load, const PointOptions& options) {
+Result<LoadPoint> simulate_point(const TrialSetup& setup, double load,
+                                 const PointOptions& options) {
   perfmodel::LinearStepTime plain(setup.step_time);
   perfmodel::NoisyStepTime noisy(plain, setup.step_noise, options.seed);
   return simulate_point(setup.workload, setup.engine, noisy, setup.axis, load, options);

@@ -23,7 +23,7 @@ enum class SetupKind {
 };
 std::string_view name(SetupKind kind);  // "kv-bound", "batch-bound", ...
 
-struct Setup {
+struct TrialSetup {
   std::string name;  // "kv-bound 3, concurrency"
   SetupKind kind = SetupKind::BatchBound;
   std::uint64_t seed = 0;
@@ -38,9 +38,10 @@ struct Setup {
 
 /// `count` of them, the five kinds in turn; each kind comes with both axes. The same seed gives the
 /// same ones.
-std::vector<Setup> make_setups(std::size_t count = 30, std::uint64_t seed = 1);
+std::vector<TrialSetup> trial_setups(std::size_t count = 30, std::uint64_t seed = 1);
 
 /// A load point of a setup under its own noise.
-Result<LoadPoint> simulate_point(const Setup& setup, double load, const PointOptions& options = {});
+Result<LoadPoint> simulate_point(const TrialSetup& setup, double load,
+                                 const PointOptions& options = {});
 
 }  // namespace kneepoint::sim
