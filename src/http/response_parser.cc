@@ -107,7 +107,7 @@ class ResponseParser::Machine {
       text.swap(kept_);
       text += bytes;
     }
-    const auto read = read_all(kept > 0 ? std::string_view(text) : bytes, reader);
+    const auto read = read_all(kept > 0 ? std::string_view(text) : bytes, kept, reader);
     if (!read) {
       failed_ = read.error();
       return fail(*failed_);
@@ -135,14 +135,27 @@ class ResponseParser::Machine {
   bool done() const { return parser_->is_done() && !parser_->is_interim(); }
 
  private:
-  /// How many bytes belong to this response. What the parser wants to see again is kept.
-  Result<std::size_t> read_all(std::string_view text, ResponseReader& reader) {
+  /// How many bytes belong to this response. What the parser wants to see again is kept. A head is
+  /// given to it whole: what it says to the pieces of a bad one would depend on where they were
+  /// cut.
+  Result<std::size_t> read_all(std::string_view text, std::size_t kept, ResponseReader& reader) {
     std::size_t at = 0;
     while (at < text.size() && !parser_->is_done()) {
+      std::string_view given = text.substr(at);
+      const bool in_head = !parser_->is_header_done();
+      if (in_head) {
+        const auto head = whole_head(given, at == 0 ? kept : 0);
+        if (!head) return fail(head.error());
+        if (*head == 0) {
+          kept_ = given;
+          return text.size();
+        }
+        given = given.substr(0, *head);
+      }
       parser_->reader = &reader;
       beast::error_code wrong;
-      at += parser_->put(boost::asio::const_buffer(text.data() + at, text.size() - at), wrong);
-      if (wrong == beast::http::error::need_more) {
+      at += parser_->put(boost::asio::const_buffer(given.data(), given.size()), wrong);
+      if (wrong == beast::http::error::need_more && !in_head) {
         if (text.size() - at > kLargestHead) return not_http("a chunk's size goes on and on");
         kept_ = text.substr(at);
         return text.size();
@@ -154,6 +167,23 @@ class ResponseParser::Machine {
       }
     }
     return at;
+  }
+
+  /// The size of the head that the text begins with; 0 while its end is not there. `searched` bytes
+  /// were looked at before.
+  static Result<std::size_t> whole_head(std::string_view text, std::size_t searched) {
+    constexpr std::string_view kStart = "HTTP/1.";
+    constexpr std::string_view kEnd = "\r\n\r\n";
+    if (!kStart.starts_with(text.substr(0, kStart.size()))) {
+      return not_http("it does not begin with HTTP/1");
+    }
+    const std::size_t end = text.find(kEnd, searched - std::min(searched, kEnd.size() - 1));
+    const bool found = end != std::string_view::npos;
+    const std::size_t size = found ? end + kEnd.size() : 0;
+    if (size > kLargestHead || (!found && text.size() > kLargestHead)) {
+      return not_http("its head is too large");
+    }
+    return size;
   }
 
   std::optional<BeastParser> parser_;

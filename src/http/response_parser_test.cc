@@ -183,6 +183,18 @@ TEST(ResponseParser, RefusesWhatIsNoResponse) {
   }
 }
 
+TEST(ResponseParser, WhatIsNoResponseIsRefusedAtItsFirstByteAndAlikeHoweverItIsCut) {
+  EXPECT_TRUE(read_cut("S", {}).failed) << "without waiting for more";
+  for (const std::string text :
+       {"HT\xa0P/1.1 200 OK\r\n\r\n", "HTTP/1.1 2x0 OK", "HTTP/1.1 2x0 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nno colon\r\n", "\r\nHTTP/1.1 200 OK\r\n\r\n"}) {
+    const bool failed = read_cut(text, {}).failed;
+    for (std::size_t cut = 1; cut < text.size(); ++cut) {
+      EXPECT_EQ(read_cut(text, {cut}).failed, failed) << text << " cut at " << cut;
+    }
+  }
+}
+
 TEST(ResponseParser, AHeadHasALargestSize) {
   EXPECT_TRUE(read_cut("HTTP/1.1 200 OK\r\nx: " + std::string(70'000, 'y'), {}).failed);
   EXPECT_TRUE(

@@ -51,6 +51,7 @@ ArrivalsResult make_arrivals(const RunSpec& spec) {
 
 struct Shape {
   Tokens input, output;
+  std::vector<std::int64_t> blocks{};
 };
 
 /// How long each turn of a prompt is. A function of the prompt's number and the turn's, so a prompt
@@ -64,7 +65,9 @@ class Shapes {
     if (!spec.lengths.pairs.empty()) {
       auto trace = read_trace(spec.lengths.pairs);
       if (!trace) return fail(std::move(trace.error()).during("lengths.pairs"));
-      for (const TraceRow& row : trace->rows) out.pairs_.push_back({row.input, row.output});
+      for (TraceRow& row : trace->rows) {
+        out.pairs_.push_back({row.input, row.output, std::move(row.blocks)});
+      }
       return out;
     }
     auto input = make_length(spec.lengths.input, Side::Input);
@@ -169,6 +172,7 @@ struct Generator::State {
       plan.index = planned++;
       plan.input = shape.input;
       plan.output = shape.output;
+      plan.blocks = shape.blocks;
       waiting.push_back(plan);
     }
     std::reverse(waiting.begin(), waiting.end());
@@ -211,7 +215,7 @@ Result<Generator> Generator::open(const RunSpec& spec) {
 std::optional<RequestPlan> Generator::next() {
   if (state_->waiting.empty()) state_->plan_session();
   if (state_->waiting.empty()) return {};
-  const RequestPlan plan = state_->waiting.back();
+  RequestPlan plan = std::move(state_->waiting.back());
   state_->waiting.pop_back();
   return plan;
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/result.h"
 #include "base/units.h"
@@ -33,6 +34,9 @@ struct RequestPlan {
   Tokens history;           // of the turns before: what they asked and were to answer
   Tokens input;             // new in this turn
   Tokens output;            // to be asked for
+  /// The input's blocks where a trace has them (TraceRow::blocks): the same number, the same
+  /// tokens.
+  std::vector<std::int64_t> blocks{};
 
   /// What the server is sent, all in all.
   Tokens prompt_tokens() const { return prefix + history + input; }

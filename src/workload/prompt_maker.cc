@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "workload/trace.h"
 #include "workload/word_list.h"
 
 namespace kneepoint::workload {
@@ -70,6 +71,21 @@ class PieceWriter {
 
 constexpr std::string_view kPrefixStream = "prefix-tokens";
 constexpr std::string_view kOwnStream = "prompt-tokens";
+constexpr std::string_view kBlockStream = "block-tokens";
+
+/// `count` pieces of a prompt after its prefix, of which each block of a trace has `per_block`. A
+/// later turn of a session, which a trace does not have, follows its own sequence.
+void write_rest(const PieceWriter& writer, const RequestPlan& plan, std::int64_t per_block,
+                std::int64_t count, std::string& out) {
+  if (plan.turn == 0) {
+    for (const std::int64_t block : plan.blocks) {
+      const std::int64_t now = std::min(per_block, count);
+      writer.write(kBlockStream, block, now, out);
+      count -= now;
+    }
+  }
+  writer.write(kOwnStream, plan.prompt, count, out);
+}
 
 class TokenIds final : public PromptMaker {
  public:
@@ -78,7 +94,7 @@ class TokenIds final : public PromptMaker {
   void write(const RequestPlan& plan, std::string& json) override {
     const std::size_t start = json.size();
     writer_.write(kPrefixStream, plan.prefix_group.value_or(0), plan.prefix.count(), json);
-    writer_.write(kOwnStream, plan.prompt, (plan.history + plan.input).count(), json);
+    write_rest(writer_, plan, kTraceBlock.count(), (plan.history + plan.input).count(), json);
     if (json.size() == start) json += '[';
     json[start] = '[';  // in the place of the first comma
     json += ']';
@@ -106,6 +122,23 @@ std::vector<Piece> word_pieces(const std::vector<std::uint16_t>& places) {
   return pieces;
 }
 
+/// How many words the prefix and the rest have. What every prompt has besides comes off the rest.
+struct Split {
+  std::int64_t prefix = 0;
+  std::int64_t rest = 0;
+  std::int64_t per_block = 0;  // of a trace's block
+};
+
+Split split(const RequestPlan& plan, const TextScale& scale) {
+  const std::int64_t all = std::max<std::int64_t>(1, scale.words_for(plan.prompt_tokens()));
+  TextScale bare;
+  bare.tokens_per_word = scale.tokens_per_word;
+  const std::int64_t prefix = bare.words_for(plan.prefix);
+  return {.prefix = prefix,
+          .rest = std::max<std::int64_t>(1, all - prefix),  // or sessions would be the same
+          .per_block = bare.words_for(kTraceBlock)};
+}
+
 /// The words of a prompt: an opener, the rest of the prefix, the rest.
 class Words {
  public:
@@ -114,16 +147,19 @@ class Words {
         openers_(seed, word_pieces(scale.openers)),
         writer_(seed, word_pieces(scale.words)) {}
 
-  void write(const RequestPlan& plan, std::int64_t prefix, std::int64_t rest,
-             std::string& json) const {
+  void write(const RequestPlan& plan, Split s, std::string& json) const {
+    const auto [prefix, rest, per_block] = s;
     if (form_ == PromptForm::Chat) json += R"([{"role":"user","content":)";
     const std::size_t start = json.size();
     // The first word of a text has no blank before it, which only some words bear well.
-    const std::int64_t first = prefix > 0 ? plan.prefix_group.value_or(0) : plan.prompt;
+    const bool blocks = plan.turn == 0 && !plan.blocks.empty();
+    const std::int64_t first = prefix > 0 ? plan.prefix_group.value_or(0)
+                               : blocks   ? plan.blocks.front()
+                                          : plan.prompt;
     openers_.write(kOwnStream, first, 1, json);
     json[start] = '"';
     writer_.write(kPrefixStream, plan.prefix_group.value_or(0), prefix - 1, json);
-    writer_.write(kOwnStream, plan.prompt, prefix > 0 ? rest : rest - 1, json);
+    write_rest(writer_, plan, per_block, prefix > 0 ? rest : rest - 1, json);
     json += form_ == PromptForm::Chat ? "\"}]" : "\"";
   }
 
@@ -133,20 +169,6 @@ class Words {
   PieceWriter writer_;
 };
 
-/// How many words the prefix and the rest have. What every prompt has besides comes off the rest.
-struct Split {
-  std::int64_t prefix = 0;
-  std::int64_t rest = 0;
-};
-
-Split split(const RequestPlan& plan, const TextScale& scale) {
-  const std::int64_t all = std::max<std::int64_t>(1, scale.words_for(plan.prompt_tokens()));
-  TextScale bare;
-  bare.tokens_per_word = scale.tokens_per_word;
-  const std::int64_t prefix = bare.words_for(plan.prefix);
-  return {prefix, std::max<std::int64_t>(1, all - prefix)};  // or sessions would be the same
-}
-
 class TextPrompts final : public PromptMaker {
  public:
   TextPrompts(std::uint64_t seed, PromptForm form, TextScale scale)
@@ -154,7 +176,7 @@ class TextPrompts final : public PromptMaker {
 
   void write(const RequestPlan& plan, std::string& json) override {
     const Split s = split(plan, scale_);
-    words_.write(plan, s.prefix, s.rest, json);
+    words_.write(plan, s, json);
   }
 
  private:
@@ -174,7 +196,7 @@ class LearningTextPrompts final : public PromptMaker {
       s.prefix = prefixes_.try_emplace(*plan.prefix_group, s.prefix).first->second;
       s.rest = std::max<std::int64_t>(1, all - s.prefix);
     }
-    words_.write(plan, s.prefix, s.rest, json);
+    words_.write(plan, s, json);
     if (!usage_.settled()) sent_[slot(plan)] = {plan.index, s.prefix + s.rest};
   }
 

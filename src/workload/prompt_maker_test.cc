@@ -121,6 +121,24 @@ TEST(TokenIds, ALaterTurnRepeatsTheEarlierOnes) {
   EXPECT_EQ(shared(first, second), first.size());
 }
 
+TEST(TokenIds, BlocksOfATraceAreSharedAsFarAsTheirNumbersAre) {
+  const auto maker = token_id_prompts(7);
+  RequestPlan first = plan_of(1, 1300);
+  first.blocks = {0, 1, 2};
+  RequestPlan second = plan_of(2, 2000);
+  second.blocks = {0, 1, 3, 4};
+  EXPECT_EQ(ids(*maker, first).size(), 1300U);
+  EXPECT_EQ(ids(*maker, second).size(), 2000U);
+  EXPECT_EQ(shared(ids(*maker, first), ids(*maker, second)), 1024U);
+  const auto words = text_prompts(7, PromptForm::Completion, {});
+  const std::string said = text(*words, first);
+  const std::size_t same = shared(said, text(*words, second));
+  const auto blanks = std::ranges::count(said.substr(0, same), ' ');
+  EXPECT_GE(blanks, 1023);
+  EXPECT_LE(blanks, 1026);
+  EXPECT_EQ(std::ranges::count(said, ' '), 1299);
+}
+
 TEST(TokenIds, StayInsideAVocabulary) {
   for (const std::int64_t vocabulary : {1, 2, 100, 512, 5000, 18'383, 18'384, 128'256}) {
     const IdRange range = safe_ids(vocabulary);

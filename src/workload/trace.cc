@@ -120,6 +120,18 @@ class Collector {
     return {};
   }
 
+  Result<void> blocks(std::size_t place, const json::Value& value) {
+    blocks_.clear();
+    if (!value.is_array()) return wrong(place, "'hash_ids' must be an array");
+    for (const json::Value& id : value.get_array()) {
+      if (!id.is_int64() || id.get_int64() < 0) {
+        return wrong(place, fmt::format("'hash_ids' must hold whole numbers from 0, not '{}'",
+                                        json::to_line(id).substr(0, 40)));
+      }
+      blocks_.push_back(id.get_int64());
+    }
+    return {};
+  }
   void shape(Tokens input, Tokens output) {
     input_ = std::min(input, Tokens(kMostTokens));
     output_ = std::min(output, Tokens(kMostTokens));
@@ -131,6 +143,7 @@ class Collector {
     const auto input = std::exchange(input_, {});
     const auto output = std::exchange(output_, {});
     const auto due = std::exchange(due_, {});
+    auto blocks = std::exchange(blocks_, {});
     if (!input || !output) {
       return wrong(place, fmt::format("no {} tokens: known names are {}",
                                       input ? "output" : "input", names(!input)));
@@ -149,7 +162,12 @@ class Collector {
     if (due && !trace_.rows.empty() && since_first < trace_.rows.back().due) {
       return wrong(place, "earlier than the row before: sort the file by time");
     }
-    trace_.rows.push_back({since_first, *input, *output});
+    const std::int64_t most = (input->count() + kTraceBlock.count() - 1) / kTraceBlock.count();
+    if (static_cast<std::int64_t>(blocks.size()) > most) {
+      return wrong(place, fmt::format("{} 'hash_ids' for {} input tokens: a block has {}",
+                                      blocks.size(), input->count(), kTraceBlock.count()));
+    }
+    trace_.rows.push_back({since_first, *input, *output, std::move(blocks)});
     return {};
   }
 
@@ -176,6 +194,7 @@ class Collector {
   Nanos first_{};
   std::optional<Tokens> input_, output_;
   std::optional<Nanos> due_;
+  std::vector<std::int64_t> blocks_;
 };
 
 // ---- CSV ----
@@ -281,6 +300,10 @@ Result<void> read_object(const json::Value& item, std::size_t place, const Token
     return {};
   }
   for (const auto& member : object) {
+    if (member.key() == "hash_ids") {
+      if (auto ok = rows.blocks(place, member.value()); !ok) return ok;
+      continue;
+    }
     const auto field = find_field(member.key());
     if (!field) continue;
     const json::Value& value = member.value();

@@ -14,7 +14,11 @@ namespace kneepoint::workload {
 struct TraceRow {
   Nanos due{};  // from the first row's
   Tokens input, output;
+  /// The input in blocks of kTraceBlock tokens (the last one may be shorter): rows that begin with
+  /// the same numbers began with the same tokens. Empty where the file does not say.
+  std::vector<std::int64_t> blocks{};
 };
+inline constexpr Tokens kTraceBlock{512};
 
 /// What was asked elsewhere: lengths and, where the file has them, times.
 struct Trace {
@@ -44,6 +48,7 @@ Tokens estimate_tokens(std::string_view text);
 ///   output  output_tokens output_length completion_tokens num_decode_tokens GeneratedTokens
 ///           "Response tokens"
 ///   both    tokens
+///   blocks  hash_ids: an array of numbers (Mooncake; JSON only)
 ///   time    arrival_s arrived_at Timestamp: seconds; timestamp: milliseconds (Mooncake);
 ///           TIMESTAMP: "2023-11-16 18:17:03.9799600" (Azure)
 ///

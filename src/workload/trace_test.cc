@@ -42,6 +42,8 @@ TEST(Trace, ReadsThePublishedTraces) {
   const Trace mooncake = trace(
       "{\"timestamp\": 3000, \"input_length\": 6758, \"output_length\": 500, \"hash_ids\": [0]}\n"
       "{\"timestamp\": 3052, \"input_length\": 7, \"output_length\": 9, \"hash_ids\": []}\n");
+  EXPECT_EQ(mooncake.rows[0].blocks, std::vector<std::int64_t>{0});
+  EXPECT_TRUE(mooncake.rows[1].blocks.empty());
   EXPECT_EQ(mooncake.rows[1].due, 52ms);
   EXPECT_EQ(mooncake.rows[0].input, 6758_tok);
   const Trace burst = trace(
@@ -49,6 +51,22 @@ TEST(Trace, ReadsThePublishedTraces) {
       "5,ChatGPT,472,18,490,Conversation log\n45,ChatGPT,1087,0,1087,Conversation log\n");
   EXPECT_EQ(burst.rows.size(), 1U);
   EXPECT_EQ(burst.skipped, 1);
+}
+
+TEST(Trace, ReadsASampleOfEachFile) {
+  const std::filesystem::path folder = KP_SOURCE_DIR "/tests/data/traces";
+  const auto azure = read_trace(folder / "azure_2023_conversation.csv");
+  ASSERT_TRUE(azure) << azure.error().message;
+  EXPECT_EQ(azure->rows.size(), 40U);
+  EXPECT_TRUE(azure->timed);
+  EXPECT_EQ(azure->rows[1].due, 4'314'580us);
+  const auto arxiv = read_trace(folder / "arxiv_summarization.csv");
+  ASSERT_TRUE(arxiv) << arxiv.error().message;
+  EXPECT_FALSE(arxiv->timed);
+  EXPECT_EQ(arxiv->rows[0].input, 3772_tok);
+  const auto mooncake = read_trace(folder / "mooncake_form.jsonl");
+  ASSERT_TRUE(mooncake) << mooncake.error().message;
+  EXPECT_EQ(mooncake->rows[1].blocks[0], mooncake->rows[0].blocks[0]);
 }
 
 TEST(Trace, TakesTheFirstTwoTurnsOfAShareGptConversation) {
@@ -83,6 +101,9 @@ TEST(Trace, ErrorsNameFileAndLine) {
   EXPECT_THAT(error_of("{\"tokens\": 1, \"arrival_s\": 1}\n{\"tokens\": 1}\n"),
               HasSubstr("line 2: some rows have a time"));
   EXPECT_THAT(error_of("[{\"tokens\": 1.5}]"), HasSubstr("item 1: 'tokens'"));
+  EXPECT_THAT(error_of("[{\"tokens\": 1, \"hash_ids\": 3}]"), HasSubstr("must be an array"));
+  EXPECT_THAT(error_of("[{\"tokens\": 1, \"hash_ids\": [-1]}]"), HasSubstr("whole numbers from 0"));
+  EXPECT_THAT(error_of("[{\"tokens\": 512, \"hash_ids\": [1, 2]}]"), HasSubstr("a block has 512"));
   EXPECT_THAT(error_of("[3]"), HasSubstr("item 1: must be an object"));
   EXPECT_THAT(error_of("["), HasSubstr("t: not JSON"));
   EXPECT_THAT(error_of(""), HasSubstr("holds no request"));
