@@ -82,6 +82,8 @@ Result<app::Settings> Run::settings() const {
   const fs::path config = user_folder(environment_, "XDG_CONFIG_HOME", ".config");
   if (!config.empty()) out.user_folder = config / "catalog";
   for (const std::string& folder : args_->list("--catalog")) out.overlays.emplace_back(folder);
+  const fs::path data_home = user_folder(environment_, "XDG_DATA_HOME", ".local/share");
+  if (!data_home.empty()) out.runs_folder = data_home / "runs";
   out.store = args_->text("--store");
   if (out.store.empty()) out.store = environment_.variable("KNEEPOINT_STORE");
   if (out.store.empty()) {
