@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "app/bench_run.h"
+#include "app/bench_spec.h"
 #include "app/profiles.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -180,15 +181,23 @@ workload::Arrivals arrivals_of(const Parsed& args, double rate) {
   return out;
 }
 
-/// One spec for each rate or concurrency.
-Result<std::vector<workload::RunSpec>> points_of(Run& run) {
+workload::RunSpec default_lengths() {
+  workload::RunSpec out;
+  out.lengths.input.first = 512;
+  out.lengths.output.first = 128;
+  return out;
+}
+
+/// One spec for each rate or concurrency; without either, the one of the file.
+Result<std::vector<workload::RunSpec>> points_of(Run& run,
+                                                 const std::optional<app::BenchSpec>& file) {
   const Parsed& args = run.args();
-  workload::RunSpec empty;
-  empty.lengths.input.first = 512;
-  empty.lengths.output.first = 128;
-  const auto base = workload_of(run, std::move(empty));
+  auto base = workload_of(run, file ? file->run : default_lengths());
   if (!base) return fail(base.error());
   const auto rates = args.list("--rate"), counts = args.list("--concurrency");
+  if (file && rates.empty() && counts.empty()) return std::vector{*base};
+  base->arrivals.reset();
+  base->in_flight.reset();
   if (rates.empty() == counts.empty()) {
     return fail(ErrorCode::InvalidArgument,
                 "how much load? Give either --rate (open loop) or --concurrency (closed loop)");
@@ -362,10 +371,20 @@ Result<void> run_points(Run& run, const app::BenchAsk& ask) {
 
 Result<void> run_bench(Run& run) {
   app::BenchAsk ask;
-  auto target = target_of(run, {});
+  std::optional<app::BenchSpec> file;
+  app::BenchTarget named;
+  if (const auto path = run.args().maybe_text("--spec")) {
+    auto read = app::read_bench_spec(*path);
+    if (!read) return fail(std::move(read.error()));
+    named.url = read->url;
+    named.model = read->model;
+    named.api = read->api.value_or(named.api);
+    file = *std::move(read);
+  }
+  auto target = target_of(run, std::move(named));
   if (!target) return fail(std::move(target.error()));
   ask.target = *std::move(target);
-  auto points = points_of(run);
+  auto points = points_of(run, file);
   if (!points) return fail(std::move(points.error()));
   ask.points = *std::move(points);
   auto bounds = app::parse_bounds(run.args().list("--goodput"));
@@ -392,10 +411,7 @@ Result<void> load_bench(Run& run) {
   auto target = target_of(run, {});
   if (!target) return fail(std::move(target.error()));
   ask.target = *std::move(target);
-  workload::RunSpec empty;
-  empty.lengths.input.first = 512;
-  empty.lengths.output.first = 128;
-  auto spec = workload_of(run, std::move(empty));
+  auto spec = workload_of(run, default_lengths());
   if (!spec) return fail(std::move(spec.error()));
   if (args.given("--workers") == args.given("--rate")) {
     return fail(ErrorCode::InvalidArgument, "how much load? Give either --workers or --rate");
