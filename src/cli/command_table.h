@@ -68,6 +68,7 @@ enum class CommandId : std::uint8_t {
   StoreExport,
   StoreImport,
   StoreBackup,
+  Import,
   Emulate,
   Completion,
   Help,
