@@ -5,6 +5,7 @@
 
 #include "cli/flags_bench.h"
 #include "cli/flags_emulate.h"
+#include "cli/flags_import.h"
 
 namespace kneepoint::cli {
 namespace {
@@ -745,6 +746,18 @@ constexpr std::array kCommands{
             "store backup kneepoint.backup",
             {},
             kStoreBackupWords},
+    Command{CommandId::Import,
+            "import",
+            {},
+            "Import the reports of other load generators",
+            "Reads what `vllm bench serve`, sglang.bench_serving, guidellm, inference-perf, aiperf, "
+            "genai-perf or llm-d-benchmark wrote and keeps it as profiles of your own. Load points "
+            "of one setup become one curve. Where a tool defines a figure in another way than this "
+            "program, the profile says so. What a report does not say, flags add.",
+            "import results/*.json --model-server=vllm --model-server-version=0.11.0 "
+            "--accelerator=nvidia-h100-80gb",
+            kImportFlags,
+            kImportWords},
     Command{CommandId::Emulate,
             "emulate",
             {},

@@ -70,6 +70,7 @@ enum class CommandId : std::uint8_t {
   StoreExport,
   StoreImport,
   StoreBackup,
+  Import,
   Emulate,
   Completion,
   Help,

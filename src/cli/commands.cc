@@ -60,6 +60,8 @@ Result<void> run_command(Run& run) {
       return store_import(run);
     case CommandId::StoreBackup:
       return store_backup(run);
+    case CommandId::Import:
+      return import_reports(run);
     case CommandId::Emulate:
       return emulate(run);
     case CommandId::Completion:

@@ -35,6 +35,7 @@ Result<void> store_export(Run& run);
 Result<void> store_import(Run& run);
 Result<void> store_backup(Run& run);
 
+Result<void> import_reports(Run& run);
 Result<void> emulate(Run& run);
 
 Result<void> print_completion(Run& run);

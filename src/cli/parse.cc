@@ -273,13 +273,14 @@ class Parser {
       return finish(Parsed::Want::Help, topic);
     }
     const std::span<const Positional> wanted = command().positionals;
-    if (words_.size() > wanted.size()) {
+    const bool open_ended = !wanted.empty() && wanted.back().many;
+    if (words_.size() > wanted.size() && !open_ended) {
       const std::string& extra = words_[wanted.size()];
       return refuse("\"" + std::string(command().path) + "\" does not take the word \"" + extra +
                     "\"" + help_hint_of(command()));
     }
     for (std::size_t i = 0; i < words_.size(); ++i) {
-      const Positional& place = wanted[i];
+      const Positional& place = wanted[std::min(i, wanted.size() - 1)];
       if (trim(words_[i]).empty()) {
         return refuse(std::string(place.name) + " is empty" + help_hint_of(command()));
       }

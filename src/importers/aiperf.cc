@@ -1,6 +1,6 @@
-/// aiperf (ai-dynamo): profile_export_aiperf.json, one summary a run, each metric with its unit. Its
-/// "inter_token_latency" is one mean per request: TPOT here. "inter_chunk_latency" holds every gap
-/// of every request, and is ITL where it has one gap for each token after the first.
+/// aiperf (ai-dynamo): profile_export_aiperf.json, one summary a run, each metric with its unit.
+/// Its "inter_token_latency" is one mean per request: TPOT here. "inter_chunk_latency" holds every
+/// gap of every request, and is ITL where it has one gap for each token after the first.
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -16,7 +16,10 @@ void read_metric(const Place& report, std::string_view name, Metric metric, Meas
   const Place from = report.at(name);
   if (!from.there()) return;
   const std::string unit = from.must_text("unit");
-  const double scale = unit == "ms" ? 1 : unit == "sec" || unit == "s" ? 1000 : unit == "us" ? 1e-3 : 0;
+  const double scale = unit == "ms"                   ? 1
+                       : unit == "sec" || unit == "s" ? 1000
+                       : unit == "us"                 ? 1e-3
+                                                      : 0;
   if (scale == 0) {
     if (!unit.empty()) from.at("unit").wrong(fmt::format("must be ms, sec or us, and is {}", unit));
     return;

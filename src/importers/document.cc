@@ -42,8 +42,8 @@ std::string without_python_numbers(std::string_view text) {
 }
 
 Result<json::Value> parse_python_json(std::string_view text) {
-  const bool plain = text.find("NaN") == std::string_view::npos &&
-                     text.find("Infinity") == std::string_view::npos;
+  const bool plain =
+      text.find("NaN") == std::string_view::npos && text.find("Infinity") == std::string_view::npos;
   return plain ? json::parse(text) : json::parse(without_python_numbers(text));
 }
 

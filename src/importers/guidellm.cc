@@ -41,8 +41,9 @@ void read_load(const Place& strategy, Measured& m) {
     if (metrics::is_missing(load)) load = m.point.request_count.value_or(metrics::kMissing);
     flag(m, "all_requests_sent_at_once");
   } else if (!kind.empty()) {
-    strategy.at("type_").wrong("must be synchronous, concurrent, throughput, constant or poisson: a "
-                               "benchmark without one load is no load point");
+    strategy.at("type_").wrong(
+        "must be synchronous, concurrent, throughput, constant or poisson: a "
+        "benchmark without one load is no load point");
   }
 }
 

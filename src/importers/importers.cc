@@ -10,8 +10,7 @@ constexpr Importer kImporters[] = {
     {"llm-d benchmark report", "one report of version 0.1 or 0.2, YAML or JSON", knows_llmd_report,
      read_llmd_report},
     {"guidellm", "benchmarks.json or .yaml", knows_guidellm, read_guidellm},
-    {"inference-perf", "stage_N_lifecycle_metrics.json", knows_inference_perf,
-     read_inference_perf},
+    {"inference-perf", "stage_N_lifecycle_metrics.json", knows_inference_perf, read_inference_perf},
     {"inference-perf", "config.yaml beside them", knows_inference_perf_config,
      read_inference_perf_config},
     {"aiperf", "profile_export_aiperf.json", knows_aiperf, read_aiperf},
@@ -41,16 +40,16 @@ Result<std::vector<Measured>> read_report(const Document& document) {
     for (const Importer& each : kImporters) {
       known += fmt::format("\n  {}: {}", each.name, each.files);
     }
-    return fail(ErrorCode::NotFound,
-                fmt::format("{}: is no report of a tool known here. Known are{}", document.name,
-                            known));
+    return fail(
+        ErrorCode::NotFound,
+        fmt::format("{}: is no report of a tool known here. Known are{}", document.name, known));
   }
   Faults faults;
   std::vector<Measured> out;
   importer->read(document, faults, out);
   if (auto fine = faults.check(); !fine) {
-    return fail(std::move(fine).error().during(
-        fmt::format("a report of {}, it seems", importer->name)));
+    return fail(
+        std::move(fine).error().during(fmt::format("a report of {}, it seems", importer->name)));
   }
   return out;
 }

@@ -157,11 +157,13 @@ void read_stack(const Place& stack, Measured& m) {
     const bool image = version.find('/') != std::string::npos;
     if (tool == "llm-d") {
       s.serving_stack = "llm-d";
-      s.serving_stack_version = image && colon != std::string::npos ? version.substr(colon + 1) : version;
+      s.serving_stack_version =
+          image && colon != std::string::npos ? version.substr(colon + 1) : version;
       s.model_server = "vllm";  // the engine of llm-d's images
     } else {
       s.model_server = lower(tool);
-      s.model_server_version = image && colon != std::string::npos ? version.substr(colon + 1) : version;
+      s.model_server_version =
+          image && colon != std::string::npos ? version.substr(colon + 1) : version;
     }
     if (image) s.container_image = version;
     const Place accelerator = part.at("accelerator");

@@ -22,7 +22,8 @@ constexpr Difference kDifferences[] = {
     {"itl_is_between_events",
      "ITL is the gap between two events of the stream, and an event may carry several tokens"},
     {"itl_by_client_tokenizer",
-     "the tool splits each event into tokens of its own tokenizer; further tokens of an event count "
+     "the tool splits each event into tokens of its own tokenizer; further tokens of an event "
+     "count "
      "as gaps of 0"},
     {"token_counts_disagree",
      "tokens counted by the tool differ from those of the server; rates and per-token times are by "
@@ -40,8 +41,9 @@ constexpr Difference kDifferences[] = {
     {"definitions_of_source_tool_not_stated",
      "which tool measured is not stated, so its definitions are not known"},
     {"percentiles_stated_without_mean", "the mean is not published"},
-    {"summed_up_from_records", "mean and percentiles were computed here from the tool's records of "
-                               "single requests"},
+    {"summed_up_from_records",
+     "mean and percentiles were computed here from the tool's records of "
+     "single requests"},
     {"not_completed", "the tool says that the run was cut short"},
 };
 

@@ -31,7 +31,7 @@ struct Measured {
 
 /// One kind of report. `knows` looks at shape only and never fails; `read` gives the load points.
 struct Importer {
-  std::string_view name;  // of the tool, as evidence has it
+  std::string_view name;   // of the tool, as evidence has it
   std::string_view files;  // which of its files
   bool (*knows)(const Document&);
   void (*read)(const Document&, Faults&, std::vector<Measured>&);

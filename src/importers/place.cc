@@ -39,8 +39,8 @@ bool Place::is_text() const { return there() && value_->is_string(); }
 bool Place::is_number() const { return there() && value_->is_number(); }
 
 Place Place::at(std::string_view key) const {
-  std::string name = name_.ends_with(':') ? fmt::format("{} {}", name_, key)
-                                          : fmt::format("{}.{}", name_, key);
+  std::string name =
+      name_.ends_with(':') ? fmt::format("{} {}", name_, key) : fmt::format("{}.{}", name_, key);
   if (!there()) return {nullptr, std::move(name), faults_};
   const json::Object* object = value_->if_object();
   if (object == nullptr) {

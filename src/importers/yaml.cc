@@ -13,9 +13,8 @@ constexpr std::size_t kMostValues = 4'000'000;
 constexpr std::size_t kMostText = std::size_t{64} << 20;
 
 tl::unexpected<Error> wrong(const YAML::Mark& mark, std::string_view what) {
-  return fail(
-      ErrorCode::InvalidArgument,
-      fmt::format("not YAML we read: {} at line {}, column {}", what, mark.line + 1, mark.column + 1));
+  return fail(ErrorCode::InvalidArgument, fmt::format("not YAML we read: {} at line {}, column {}",
+                                                      what, mark.line + 1, mark.column + 1));
 }
 
 json::Value scalar(const YAML::Node& node) {
@@ -50,7 +49,7 @@ class Copy {
         return scalar(node);
       case YAML::NodeType::Sequence: {
         json::Array out;
-        for (const YAML::Node item : node) {
+        for (const auto& item : node) {
           auto copied = value(item, depth + 1);
           if (!copied) return copied;
           out.push_back(std::move(*copied));
