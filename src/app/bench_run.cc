@@ -16,14 +16,6 @@ namespace {
 using json::Array;
 using json::Object;
 
-/// A socket for each request out: as many as the system allows without asking anybody.
-void allow_descriptors() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 std::string processor() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);) {
@@ -48,6 +40,7 @@ Object target_json(const BenchAsk& ask) {
   out.emplace("prompts", target.api == loadgen::Api::Chat || target.words ? "words" : "token-ids");
   out.emplace("ignore_eos", target.ignore_eos);
   out.emplace("temperature", target.temperature);
+  if (target.url.starts_with("https")) out.emplace("certificate_verified", target.verify);
   out.emplace("authenticated", !target.token.empty());
   return out;
 }
@@ -68,41 +61,17 @@ std::string pattern_text(const workload::Arrivals& arrivals) {
 
 }  // namespace
 
+void allow_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 std::string load_text(const workload::RunSpec& spec) {
   if (!spec.arrivals) return fmt::format("{} in flight", spec.in_flight.value_or(0));
   if (spec.arrivals->pattern == workload::ArrivalPattern::Trace) return "trace";
   return fmt::format("{}/s", shortest(spec.arrivals->rate));
-}
-
-Result<std::vector<run::PointRecord>> bench_run(const BenchAsk& ask, const BenchWatch& watch) {
-  const auto target = open_target(ask.target);
-  if (!target) return fail(target.error());
-  allow_descriptors();
-  auto loop = http::Loop::open();
-  if (!loop) return fail(std::move(loop.error()));
-  const std::uint64_t seed = ask.points.empty() ? 0 : ask.points.front().seed;
-  auto runner = loadgen::PointRunner::open(**loop, *target, make_prompts(ask.target, seed),
-                                           loadgen::most_connections());
-  if (!runner) return fail(std::move(runner.error()));
-
-  std::vector<run::PointRecord> out;
-  for (const workload::RunSpec& spec : ask.points) {
-    loadgen::PointOptions options = ask.options;
-    options.index = static_cast<std::int64_t>(out.size());
-    options.interrupted = watch.interrupted;
-    if (watch.progress) {
-      options.progress = [&](const loadgen::Progress& progress) {
-        watch.progress(out.size(), progress);
-      };
-    }
-    auto point = (*runner)->run(spec, options);
-    if (!point) return fail(std::move(point.error()));
-    out.push_back(std::move(*point));
-    if (watch.done) watch.done(out.back());
-    const run::PointEnd end = out.back().end;
-    if (end == run::PointEnd::Interrupted || end == run::PointEnd::ServerGone) break;
-  }
-  return out;
 }
 
 Result<std::vector<std::string>> bench_plan(const BenchAsk& ask) {

@@ -15,23 +15,15 @@ namespace kneepoint::app {
 
 inline constexpr std::string_view kBenchReportSchema = "kneepoint.bench-report.v1";
 
-/// What `bench run` is asked: a target, and the load points one after another.
+/// What was asked, for those who tell of it: a target, and the load points one after another.
 struct BenchAsk {
   BenchTarget target;
-  std::vector<workload::RunSpec> points;  // at least one
+  std::vector<workload::RunSpec> points;  // none of a sweep, which finds them
   loadgen::PointOptions options;          // of each
 };
 
-/// Told while it goes, on the thread that runs.
-struct BenchWatch {
-  std::function<void(std::size_t point, const loadgen::Progress&)> progress;
-  std::function<void(const run::PointRecord&)> done;
-  std::function<bool()> interrupted;
-};
-
-/// Runs the points. Ends early when the server is gone or somebody interrupts; what was measured
-/// comes back. An error: the ask cannot be carried out.
-Result<std::vector<run::PointRecord>> bench_run(const BenchAsk& ask, const BenchWatch& watch);
+/// A socket for each request out: as many as the system allows without asking anybody.
+void allow_descriptors();
 
 /// What would be run and how long it takes, a line each; asks no server.
 Result<std::vector<std::string>> bench_plan(const BenchAsk& ask);

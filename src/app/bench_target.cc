@@ -80,13 +80,12 @@ Result<loadgen::Target> open_target(const BenchTarget& from) {
   if (!fields) return fail(std::move(fields.error()));
   auto body = read_extra_body(from.extra_body_file);
   if (!body) return fail(std::move(body.error()));
-  auto endpoint = http::resolve(
-      *url, {.tls = {.module_folder = from.tls_folder,
-                     .ca_file = from.ca_file,
-                     .certificate_file = from.certificate_file,
-                     .key_file = from.key_file,
-                     .verify = from.verify},
-             .proxy = from.proxy});
+  auto endpoint = http::resolve(*url, {.tls = {.module_folder = from.tls_folder,
+                                               .ca_file = from.ca_file,
+                                               .certificate_file = from.certificate_file,
+                                               .key_file = from.key_file,
+                                               .verify = from.verify},
+                                       .proxy = from.proxy});
   if (!endpoint) return fail(std::move(endpoint.error()));
   out.endpoint = std::move(*endpoint);
   out.api = from.api;

@@ -17,15 +17,15 @@ struct BenchTarget {
   std::string url;    // a base path may follow the port; it may end in /v1
   std::string model;  // the name the server knows it by
   loadgen::Api api = loadgen::Api::Completions;
-  bool words = false;       // prompts of words although the API takes token ids
-  std::string token;        // bearer; from the environment or a file, never from the command line
+  bool words = false;  // prompts of words although the API takes token ids
+  std::string token;   // bearer; from the environment or a file, never from the command line
   std::string token_env, token_file;  // where it comes from, so that a run can be taken up again
-  std::string header_file;  // one "Name: value" a line
-  std::string extra_body_file;  // a JSON object
+  std::string header_file;            // one "Name: value" a line
+  std::string extra_body_file;        // a JSON object
   std::string ca_file, certificate_file, key_file;  // PEM
-  bool verify = true;                                // the server's certificate
-  std::optional<http::Proxy> proxy;                  // by the environment; may hold a password
-  std::string tls_folder;                            // where the TLS module lies
+  bool verify = true;                               // the server's certificate
+  std::optional<http::Proxy> proxy;                 // by the environment; may hold a password
+  std::string tls_folder;                           // where the TLS module lies
   bool ignore_eos = true;
   double temperature = 0;
   http::Patience patience{.connect = std::chrono::seconds(10),

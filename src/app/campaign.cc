@@ -8,7 +8,7 @@
 #include "app/bench_run.h"
 #include "app/server_probe.h"
 #include "run/measured_profile.h"
-#include "scrape/disagreement.h"
+#include "scrape/compare.h"
 #include "scrape/scraper.h"
 
 namespace kneepoint::app {
@@ -50,8 +50,7 @@ class Witness {
   void testify(run::PointRecord& point) {
     if (!scraper_) return;
     const metrics::Window& window = point.summary.window;
-    metrics::ServerSignals signals =
-        scraper_->mark({point_ + window.from, point_ + window.to});
+    metrics::ServerSignals signals = scraper_->mark({point_ + window.from, point_ + window.to});
     for (metrics::SignalSample& sample : signals.samples) sample.at -= point_;
     for (std::string& sentence : scrape::disagreements(point.summary, signals)) {
       signals.warnings.push_back(std::move(sentence));
@@ -88,7 +87,8 @@ loadgen::SweepPoint sweep_point(const run::PointRecord& point) {
   // No request completed is a throughput too.
   if (metrics::is_missing(out.at.output_tokens_per_second)) out.at.output_tokens_per_second = 0;
   if (point.output_rate_interval && point.output_rate_interval->mean > 0) {
-    out.throughput_error = point.output_rate_interval->half_width / point.output_rate_interval->mean;
+    out.throughput_error =
+        point.output_rate_interval->half_width / point.output_rate_interval->mean;
   }
   if (point.spec.arrivals) {
     out.overloaded = completed_rate(point) < kKeptUp * point.spec.arrivals->rate;
@@ -122,8 +122,8 @@ class Campaign {
     }
     auto target = open_target(ask_.target);
     if (!target) return fail(std::move(target.error()));
-    auto facts = probe_server(*target, catalog, ask_.setup.model_server,
-                              ask_.setup.model_server_version);
+    auto facts =
+        probe_server(*target, catalog, ask_.setup.model_server, ask_.setup.model_server_version);
     if (!facts) return fail(std::move(facts.error()));
     out_.setup = ask_.setup;
     if (facts->identity) {
@@ -136,8 +136,9 @@ class Campaign {
     allow_descriptors();
     auto loop = http::Loop::open();
     if (!loop) return fail(std::move(loop.error()));
-    const std::uint64_t seed =
-        ask_.sweep ? ask_.sweep->spec.seed : ask_.points.empty() ? 0 : ask_.points.front().seed;
+    const std::uint64_t seed = ask_.sweep            ? ask_.sweep->spec.seed
+                               : ask_.points.empty() ? 0
+                                                     : ask_.points.front().seed;
     auto runner = loadgen::PointRunner::open(**loop, *target, make_prompts(ask_.target, seed),
                                              loadgen::most_connections());
     if (!runner) return fail(std::move(runner.error()));

@@ -58,7 +58,7 @@ struct CampaignWatch {
 
 struct CampaignResult {
   std::vector<run::PointRecord> points;
-  profile::ServingSetup setup;  // with what the server said of itself
+  profile::ServingSetup setup;      // with what the server said of itself
   std::optional<curve::Knee> knee;  // of a sweep
   std::string ended;                // of a sweep: why there is no further point
   bool whole = false;               // nothing was left to be measured

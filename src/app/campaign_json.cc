@@ -189,12 +189,9 @@ void visit_setup(Setup& setup, Visit&& visit) {
 }
 
 Object sweep_json(const SweepAsk& sweep) {
-  return {{"load", curve::name(sweep.limits.kind)},
-          {"lowest", sweep.limits.lowest},
-          {"lowest_given", sweep.lowest_given},
-          {"highest", sweep.limits.highest},
-          {"precision", sweep.limits.precision},
-          {"most_points", sweep.limits.most_points},
+  return {{"load", curve::name(sweep.limits.kind)}, {"lowest", sweep.limits.lowest},
+          {"lowest_given", sweep.lowest_given},     {"highest", sweep.limits.highest},
+          {"precision", sweep.limits.precision},    {"most_points", sweep.limits.most_points},
           {"spec", workload::to_json(sweep.spec)}};
 }
 
@@ -234,7 +231,8 @@ json::Value to_json(const CampaignAsk& ask) {
   }
   out.emplace("loads", std::move(loads));
   Object setup;
-  visit_setup(ask.setup, [&setup](std::string_view key, const auto& value) { put(setup, key, value); });
+  visit_setup(ask.setup,
+              [&setup](std::string_view key, const auto& value) { put(setup, key, value); });
   out.emplace("setup", std::move(setup));
   out.emplace("scrape", ask.scrape);
   return out;
@@ -266,9 +264,8 @@ Result<CampaignAsk> campaign_from_json(const json::Value& value) {
     }
   }
   const Members setup = in.inside("setup");
-  visit_setup(out.setup, [&setup](std::string_view key, auto& member) {
-    setup.read_some(key, member);
-  });
+  visit_setup(out.setup,
+              [&setup](std::string_view key, auto& member) { setup.read_some(key, member); });
   in.read("scrape", out.scrape);
   if (!wrong.empty()) {
     return fail(ErrorCode::InvalidArgument, wrong + " is missing or of another type");

@@ -101,7 +101,8 @@ Result<ServerFacts> probe_server(const loadgen::Target& target, const catalog::C
   }
   if (!out.identity) {
     out.notes.push_back(
-        "the server's metrics are of a kind this program does not know; say which server it is with "
+        "the server's metrics are of a kind this program does not know; say which server it is "
+        "with "
         "--model-server");
     return out;
   }

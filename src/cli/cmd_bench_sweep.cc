@@ -1,19 +1,15 @@
 #include <fmt/format.h>
 
-#include "app/bench_run.h"
+#include <cmath>
+
 #include "app/campaign.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "cli/bench_common.h"
+#include "cli/bench_go.h"
 #include "cli/commands.h"
-#include "cli/version.h"
-#include "run/measured_profile.h"
 
 namespace kneepoint::cli {
 namespace {
-
-namespace fs = std::filesystem;
-using bench::Interruptible;
 
 Result<app::CampaignAsk> ask_of(Run& run) {
   const Parsed& args = run.args();
@@ -26,10 +22,7 @@ Result<app::CampaignAsk> ask_of(Run& run) {
   ask.scrape = args.on("--scrape");
 
   app::SweepAsk sweep;
-  workload::RunSpec empty;
-  empty.lengths.input.first = 512;
-  empty.lengths.output.first = 128;
-  auto spec = bench::workload_of(run, std::move(empty));
+  auto spec = bench::workload_of(run, bench::default_lengths());
   if (!spec) return fail(std::move(spec.error()));
   sweep.spec = *std::move(spec);
   const bool by_rate = args.text("--by") == "rate";
@@ -92,79 +85,6 @@ std::string plan_text(const app::CampaignAsk& ask) {
       static_cast<double>(most) * least, static_cast<double>(most) * cap);
 }
 
-/// Puts what was measured into the store, and says how to use it.
-Result<void> keep_profile(Run& run, const app::CampaignResult& result, std::string_view identity) {
-  profile::ServingSetup setup = result.setup;
-  if (setup.model_server.empty()) setup.model_server = "unknown";
-  if (setup.accelerator.empty()) {
-    setup.accelerator = "unknown";
-    run.note(
-        "no --accelerator was given: the profile is kept, but cannot be priced or deployed");
-  }
-  const profile::Profile profile = run::measured_profile(setup, identity, result.points);
-  if (profile.points.empty()) {
-    run.note("no load point that could be kept: no profile");
-    return {};
-  }
-  const auto session = run.session();
-  if (!session) return fail(session.error());
-  const auto store = (*session)->store();
-  if (!store) return fail(store.error());
-  if (auto put = (*store)->put_all(std::span(&profile, 1)); !put) return put;
-  run.note(fmt::format("profile {} kept: kneepoint explain {}; kneepoint profiles list --model={}",
-                       profile.id, profile.id, profile.setup.model));
-  return {};
-}
-
-/// The campaign in a directory, from where it stands.
-Result<void> go_on(Run& run, const app::CampaignAsk& ask, run::Directory& directory) {
-  const auto session = run.session();
-  if (!session) return fail(session.error());
-  Result<app::CampaignResult> result;
-  {
-    const Interruptible interruptible;
-    bench::Shown shown(run);
-    result = app::run_campaign(ask, &directory, (*session)->catalog(), shown.watch());
-  }
-  if (!result) return fail(std::move(result.error()));
-
-  app::BenchAsk told{.target = ask.target, .points = ask.points, .options = ask.options};
-  json::Value report = app::bench_report(told, result->points, kVersion);
-  if (result->knee) {
-    report.as_object().emplace(
-        "knee", json::Object{{"state", curve::name(result->knee->state)},
-                             {"load", result->knee->load},
-                             {"unit", curve::unit(ask.sweep->limits.kind)},
-                             {"sentence", sentence(*result->knee, ask.sweep->limits.kind)},
-                             {"ended", result->ended}});
-  }
-  report.as_object().emplace("run", fs::absolute(directory.folder()).filename().string());
-  if (const auto path = run.args().maybe_text("--report")) {
-    if (auto ok = write_file(*path, json::to_text(report)); !ok) return ok;
-  }
-  if (run.args().format().name == "json") {
-    run.out(json::to_text(report));
-  } else if (auto ok = print_rows(run, bench::point_rows(result->points)); !ok) {
-    return ok;
-  }
-  if (result->knee) {
-    run.note(sentence(*result->knee, ask.sweep->limits.kind) +
-             (result->ended.empty() ? "" : " (" + result->ended + ")"));
-  }
-  if (!result->whole) {
-    run.note(fmt::format("not finished; go on with: kneepoint bench resume {}",
-                         directory.folder().string()));
-    return app::judge(told, result->points);
-  }
-  if (run.args().on("--keep-profile")) {
-    if (auto kept = keep_profile(run, *result, fs::absolute(directory.folder()).filename().string());
-        !kept) {
-      return kept;
-    }
-  }
-  return app::judge(told, result->points);
-}
-
 }  // namespace
 
 Result<void> sweep_bench(Run& run) {
@@ -174,16 +94,7 @@ Result<void> sweep_bench(Run& run) {
     run.out(plan_text(*ask));
     return {};
   }
-  fs::path folder = run.args().text("--run");
-  if (folder.empty()) {
-    const auto settings = run.settings();
-    if (!settings) return fail(settings.error());
-    folder = settings->runs_folder / app::run_name(ask->target.model);
-  }
-  auto directory = run::Directory::create(folder, app::to_json(*ask));
-  if (!directory) return fail(std::move(directory.error()));
-  run.note(fmt::format("run kept in {}", folder.string()));
-  return go_on(run, *ask, *directory);
+  return bench::start(run, *ask);
 }
 
 Result<void> resume_bench(Run& run) {
@@ -194,7 +105,7 @@ Result<void> resume_bench(Run& run) {
   auto ask = app::campaign_from_json(directory->header());
   if (!ask) return fail(std::move(ask.error()).during(directory->folder().string()));
   if (auto ok = bench::add_secrets(run, ask->target); !ok) return ok;
-  return go_on(run, *ask, *directory);
+  return bench::go_on(run, *ask, &*directory);
 }
 
 }  // namespace kneepoint::cli

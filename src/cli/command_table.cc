@@ -6,6 +6,7 @@
 #include "cli/flags_bench.h"
 #include "cli/flags_emulate.h"
 #include "cli/flags_import.h"
+#include "cli/flags_sweep.h"
 
 namespace kneepoint::cli {
 namespace {
@@ -567,6 +568,7 @@ constexpr Positional kProfileId{"PROFILE",
                                 "The profile's id, from `kneepoint profiles list "
                                 "--evidence`."};
 constexpr std::array kExplainWords{kProfileId};
+constexpr std::array kResumeWords{Positional{"RUN", "The run's folder.", true, false, {}, true}};
 constexpr std::array kPlotWords{
     Positional{"PROFILE", "The profile's id; without it, --model picks the curve.", false}};
 constexpr std::array kPricesWords{Positional{
@@ -630,6 +632,27 @@ constexpr std::array kCommands{
             "bench run --url=http://127.0.0.1:8000 --model=my-model --rate=4 --duration=60s "
             "--input-tokens=512 --output-tokens=128 --report=point.json",
             bench::kRunFlags},
+    Command{
+        CommandId::BenchSweep,
+        "bench sweep",
+        {},
+        "Take a server from idle to saturation and find its knee",
+        "Raises the load by doublings until throughput has stopped growing, measures between the "
+        "neighbours of the knee, and leaves a profile with measured evidence in the store. Each "
+        "load point lasts until its figures are known well enough. A sweep that was cut off goes "
+        "on with `bench resume`.",
+        "bench sweep --url=http://127.0.0.1:8000 --model=my-model --accelerator=nvidia-l4",
+        bench::kSweepFlags},
+    Command{
+        CommandId::BenchResume,
+        "bench resume",
+        {},
+        "Go on with a run that was cut off",
+        "Measures the load points a run does not have yet. Tokens are read again from where the "
+        "run says they were.",
+        "bench resume ~/.local/share/kneepoint/runs/2026-11-21T10-00-00-my-model",
+        bench::kResumeFlags,
+        kResumeWords},
     Command{CommandId::BenchLoad,
             "bench load",
             {},
@@ -746,18 +769,19 @@ constexpr std::array kCommands{
             "store backup kneepoint.backup",
             {},
             kStoreBackupWords},
-    Command{CommandId::Import,
-            "import",
-            {},
-            "Import the reports of other load generators",
-            "Reads what `vllm bench serve`, sglang.bench_serving, guidellm, inference-perf, aiperf, "
-            "genai-perf or llm-d-benchmark wrote and keeps it as profiles of your own. Load points "
-            "of one setup become one curve. Where a tool defines a figure in another way than this "
-            "program, the profile says so. What a report does not say, flags add.",
-            "import results/*.json --model-server=vllm --model-server-version=0.11.0 "
-            "--accelerator=nvidia-h100-80gb",
-            kImportFlags,
-            kImportWords},
+    Command{
+        CommandId::Import,
+        "import",
+        {},
+        "Import the reports of other load generators",
+        "Reads what `vllm bench serve`, sglang.bench_serving, guidellm, inference-perf, aiperf, "
+        "genai-perf or llm-d-benchmark wrote and keeps it as profiles of your own. Load points "
+        "of one setup become one curve. Where a tool defines a figure in another way than this "
+        "program, the profile says so. What a report does not say, flags add.",
+        "import results/*.json --model-server=vllm --model-server-version=0.11.0 "
+        "--accelerator=nvidia-h100-80gb",
+        kImportFlags,
+        kImportWords},
     Command{CommandId::Emulate,
             "emulate",
             {},

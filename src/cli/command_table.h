@@ -61,6 +61,8 @@ enum class CommandId : std::uint8_t {
   Explain,
   BenchmarksPlot,
   BenchRun,
+  BenchSweep,
+  BenchResume,
   BenchLoad,
   PricesImport,
   ModelsAdd,

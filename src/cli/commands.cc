@@ -42,6 +42,10 @@ Result<void> run_command(Run& run) {
       return plot_benchmarks(run);
     case CommandId::BenchRun:
       return run_bench(run);
+    case CommandId::BenchSweep:
+      return sweep_bench(run);
+    case CommandId::BenchResume:
+      return resume_bench(run);
     case CommandId::BenchLoad:
       return load_bench(run);
     case CommandId::PricesImport:

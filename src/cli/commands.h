@@ -13,7 +13,9 @@ Result<void> recommend_profiles(Run& run);
 Result<void> list_benchmarks(Run& run);
 Result<void> plot_benchmarks(Run& run);
 Result<void> explain(Run& run);
-Result<void> run_bench(Run& run);   // bench run
+Result<void> run_bench(Run& run);  // bench run
+Result<void> sweep_bench(Run& run);
+Result<void> resume_bench(Run& run);
 Result<void> load_bench(Run& run);  // bench load
 Result<void> create_manifest(Run& run);
 

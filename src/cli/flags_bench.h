@@ -71,6 +71,26 @@ inline constexpr Flag kTemperature{.name = "--temperature",
                                    .fallback = "0",
                                    .max = 10};
 
+inline constexpr Flag kCaFile{
+    .name = "--ca-file",
+    .type = Path,
+    .value = "FILE",
+    .sentence = "PEM: the authorities to trust in place of the system's, for https."};
+inline constexpr Flag kClientCertificate{.name = "--client-certificate",
+                                         .type = Path,
+                                         .value = "FILE",
+                                         .sentence = "PEM: this client's own certificate."};
+inline constexpr Flag kClientKey{
+    .name = "--client-key",
+    .type = Path,
+    .value = "FILE",
+    .sentence = "PEM: its key, where it is not in the file of the certificate."};
+inline constexpr Flag kInsecure{
+    .name = "--insecure",
+    .type = Switch,
+    .sentence =
+        "Trust whoever answers: do not verify the server's certificate. The report says so."};
+
 // --- How much ---
 
 inline constexpr Flag kRate{
@@ -236,6 +256,76 @@ inline constexpr Flag kFormat{.name = "--format",
                               .fallback = "table",
                               .choices = kFormats};
 
+inline constexpr Flag kScrape{
+    .name = "--scrape",
+    .type = Switch,
+    .sentence = "Read the server's own metrics once a second; --no-scrape does not.",
+    .fallback = "true"};
+inline constexpr Flag kRunFolder{
+    .name = "--run",
+    .type = Path,
+    .value = "FOLDER",
+    .group = Output,
+    .sentence =
+        "Where to keep the run; it must be new or empty. Without it, a folder named by time and "
+        "model under ~/.local/share/kneepoint/runs."};
+inline constexpr Flag kKeepProfile{
+    .name = "--keep-profile",
+    .type = Switch,
+    .group = Output,
+    .sentence = "Leave what was measured in the store as a profile; --no-keep-profile does not.",
+    .fallback = "true"};
+
+// --- What serves: for the profile ---
+
+inline constexpr Flag kCheckpoint{.name = "--profile-model",
+                                  .value = "MODEL",
+                                  .sentence =
+                                      "The model as the catalog knows it, where the server has "
+                                      "another name for it."};
+inline constexpr Flag kServer{.name = "--model-server",
+                              .value = "SERVER",
+                              .sentence = "Which server it is; without it, the server is asked."};
+inline constexpr Flag kServerVersion{.name = "--model-server-version",
+                                     .value = "VERSION",
+                                     .sentence = "Its version; without it, the server is asked."};
+inline constexpr Flag kAccelerator{.name = "--accelerator",
+                                   .value = "ACCELERATOR",
+                                   .sentence =
+                                       "What it runs on, such as nvidia-h100-80gb: no server "
+                                       "tells."};
+inline constexpr Flag kAcceleratorCount{.name = "--accelerator-count",
+                                        .type = Integer,
+                                        .value = "N",
+                                        .sentence = "How many of them.",
+                                        .min = 1,
+                                        .max = 100000};
+inline constexpr Flag kTensorParallel{.name = "--tensor-parallel",
+                                      .type = Integer,
+                                      .value = "N",
+                                      .sentence = "How many the model is split over.",
+                                      .min = 1,
+                                      .max = 100000};
+inline constexpr Flag kWeightPrecision{
+    .name = "--weight-precision", .value = "DTYPE", .sentence = "bf16, fp8, fp4 ..."};
+inline constexpr Flag kServerSettings{.name = "--server-settings",
+                                      .value = "TEXT",
+                                      .sentence =
+                                          "Launch options worth keeping with the profile, "
+                                          "separated by ';'."};
+
+inline constexpr Flag kKeepRun{
+    .name = "--keep-run",
+    .type = Switch,
+    .group = Output,
+    .sentence = "Keep every finished load point in a run folder; --no-keep-run does not.",
+    .fallback = "true"};
+inline constexpr Flag kKeepProfileOff{
+    .name = "--keep-profile",
+    .type = Switch,
+    .group = Output,
+    .sentence = "Leave what was measured in the store as a profile."};
+
 inline constexpr std::array kRunFlags{kUrl,
                                       kModel,
                                       kApi,
@@ -246,6 +336,10 @@ inline constexpr std::array kRunFlags{kUrl,
                                       kExtraBody,
                                       kIgnoreEos,
                                       kTemperature,
+                                      kCaFile,
+                                      kClientCertificate,
+                                      kClientKey,
+                                      kInsecure,
                                       kRate,
                                       kConcurrency,
                                       kInFlight,
@@ -268,7 +362,19 @@ inline constexpr std::array kRunFlags{kUrl,
                                       kTimeoutFirstByte,
                                       kTimeoutSilence,
                                       kDrain,
+                                      kScrape,
+                                      kCheckpoint,
+                                      kServer,
+                                      kServerVersion,
+                                      kAccelerator,
+                                      kAcceleratorCount,
+                                      kTensorParallel,
+                                      kWeightPrecision,
+                                      kServerSettings,
                                       kGoodput,
+                                      kRunFolder,
+                                      kKeepRun,
+                                      kKeepProfileOff,
                                       kReport,
                                       kDryRun,
                                       kFormat};
@@ -301,6 +407,10 @@ inline constexpr std::array kLoadFlags{kUrl,
                                        kExtraBody,
                                        kIgnoreEos,
                                        kTemperature,
+                                       kCaFile,
+                                       kClientCertificate,
+                                       kClientKey,
+                                       kInsecure,
                                        kWorkers,
                                        kLoadRate,
                                        kLoadDuration,

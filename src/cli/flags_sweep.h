@@ -29,14 +29,13 @@ inline constexpr Flag kHighest{
     .value = "LOAD",
     .sentence = "No more load than this. Without it, 4096 requests in flight or per second.",
     .above_min = true};
-inline constexpr Flag kPrecision{
-    .name = "--precision",
-    .type = Number,
-    .value = "PERCENT",
-    .sentence = "How near to the knee its neighbours are measured.",
-    .fallback = "10",
-    .min = 1,
-    .max = 100};
+inline constexpr Flag kPrecision{.name = "--precision",
+                                 .type = Number,
+                                 .value = "PERCENT",
+                                 .sentence = "How near to the knee its neighbours are measured.",
+                                 .fallback = "10",
+                                 .min = 1,
+                                 .max = 100};
 inline constexpr Flag kMostPoints{.name = "--most-points",
                                   .type = Integer,
                                   .value = "N",
@@ -63,66 +62,6 @@ inline constexpr Flag kLeastTime{.name = "--least-time",
                                  .value = "D",
                                  .sentence = "The shortest a load point may take.",
                                  .fallback = "5s"};
-
-inline constexpr Flag kScrape{
-    .name = "--scrape",
-    .type = Switch,
-    .sentence = "Read the server's own metrics once a second; --no-scrape does not.",
-    .fallback = "true"};
-inline constexpr Flag kRunFolder{
-    .name = "--run",
-    .type = Path,
-    .value = "FOLDER",
-    .group = Output,
-    .sentence =
-        "Where to keep the run; it must be new or empty. Without it, a folder named by time and "
-        "model under ~/.local/share/kneepoint/runs."};
-inline constexpr Flag kKeepProfile{
-    .name = "--keep-profile",
-    .type = Switch,
-    .group = Output,
-    .sentence = "Leave what was measured in the store as a profile; --no-keep-profile does not.",
-    .fallback = "true"};
-
-// --- What serves: for the profile ---
-
-inline constexpr Flag kCheckpoint{.name = "--profile-model",
-                                  .value = "MODEL",
-                                  .sentence =
-                                      "The model as the catalog knows it, where the server has "
-                                      "another name for it."};
-inline constexpr Flag kServer{.name = "--model-server",
-                              .value = "SERVER",
-                              .sentence = "Which server it is; without it, the server is asked."};
-inline constexpr Flag kServerVersion{
-    .name = "--model-server-version",
-    .value = "VERSION",
-    .sentence = "Its version; without it, the server is asked."};
-inline constexpr Flag kAccelerator{.name = "--accelerator",
-                                   .value = "ACCELERATOR",
-                                   .sentence =
-                                       "What it runs on, such as nvidia-h100-80gb: no server "
-                                       "tells."};
-inline constexpr Flag kAcceleratorCount{.name = "--accelerator-count",
-                                        .type = Integer,
-                                        .value = "N",
-                                        .sentence = "How many of them.",
-                                        .min = 1,
-                                        .max = 100000};
-inline constexpr Flag kTensorParallel{.name = "--tensor-parallel",
-                                      .type = Integer,
-                                      .value = "N",
-                                      .sentence = "How many the model is split over.",
-                                      .min = 1,
-                                      .max = 100000};
-inline constexpr Flag kWeightPrecision{.name = "--weight-precision",
-                                       .value = "DTYPE",
-                                       .sentence = "bf16, fp8, fp4 ..."};
-inline constexpr Flag kServerSettings{.name = "--server-settings",
-                                      .value = "TEXT",
-                                      .sentence =
-                                          "Launch options worth keeping with the profile, "
-                                          "separated by ';'."};
 
 inline constexpr std::array kSweepFlags{kUrl,
                                         kModel,

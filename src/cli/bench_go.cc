@@ -1,0 +1,110 @@
+#include "cli/bench_go.h"
+
+#include <fmt/format.h>
+
+#include "app/bench_run.h"
+#include "base/file.h"
+#include "cli/bench_show.h"
+#include "cli/version.h"
+#include "run/measured_profile.h"
+
+namespace kneepoint::cli::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Puts what was measured into the store, and says how to use it.
+Result<void> keep_profile(Run& run, const app::CampaignResult& result, std::string_view identity) {
+  profile::ServingSetup setup = result.setup;
+  if (setup.model_server.empty()) setup.model_server = "unknown";
+  if (setup.accelerator.empty()) {
+    setup.accelerator = "unknown";
+    run.note("no --accelerator was given: the profile is kept, but cannot be priced or deployed");
+  }
+  const profile::Profile profile = run::measured_profile(setup, identity, result.points);
+  if (profile.points.empty()) {
+    run.note("no load point that could be kept: no profile");
+    return {};
+  }
+  const auto session = run.session();
+  if (!session) return fail(session.error());
+  const auto store = (*session)->store();
+  if (!store) return fail(store.error());
+  if (auto put = (*store)->put_all(std::span(&profile, 1)); !put) return put;
+  run.note(fmt::format("profile {} kept: kneepoint explain {}; kneepoint profiles list --model={}",
+                       profile.id, profile.id, profile.setup.model));
+  return {};
+}
+
+}  // namespace
+
+Result<void> go_on(Run& run, const app::CampaignAsk& ask, run::Directory* directory) {
+  const auto session = run.session();
+  if (!session) return fail(session.error());
+  Result<app::CampaignResult> result;
+  {
+    const Interruptible interruptible;
+    Shown shown(run);
+    result = app::run_campaign(ask, directory, (*session)->catalog(), shown.watch());
+  }
+  if (!result) return fail(std::move(result.error()));
+
+  app::BenchAsk told{.target = ask.target, .points = ask.points, .options = ask.options};
+  json::Value report = app::bench_report(told, result->points, kVersion);
+  if (result->knee) {
+    report.as_object().emplace(
+        "knee", json::Object{{"state", curve::name(result->knee->state)},
+                             {"load", result->knee->load},
+                             {"unit", curve::unit(ask.sweep->limits.kind)},
+                             {"sentence", sentence(*result->knee, ask.sweep->limits.kind)},
+                             {"ended", result->ended}});
+  }
+  const std::string identity = directory == nullptr
+                                   ? app::run_name(ask.target.model)
+                                   : fs::absolute(directory->folder()).filename().string();
+  report.as_object().emplace("run", directory == nullptr ? "" : identity);
+  if (const auto path = run.args().maybe_text("--report")) {
+    if (auto ok = write_file(*path, json::to_text(report)); !ok) return ok;
+  }
+  if (run.args().format().name == "json") {
+    run.out(json::to_text(report));
+  } else if (auto ok = print_rows(run, point_rows(result->points)); !ok) {
+    return ok;
+  }
+  if (result->knee) {
+    run.note(sentence(*result->knee, ask.sweep->limits.kind) +
+             (result->ended.empty() ? "" : " (" + result->ended + ")"));
+  }
+  if (!result->whole) {
+    if (directory != nullptr) {
+      run.note(fmt::format("not finished; go on with: kneepoint bench resume {}",
+                           directory->folder().string()));
+    }
+    return app::judge(told, result->points);
+  }
+  if (run.args().on("--keep-profile")) {
+    if (auto kept = keep_profile(run, *result, identity); !kept) {
+      return kept;
+    }
+  }
+  return app::judge(told, result->points);
+}
+
+Result<void> start(Run& run, const app::CampaignAsk& ask) {
+  fs::path folder = run.args().text("--run");
+  if (folder.empty()) {
+    const auto settings = run.settings();
+    if (!settings) return fail(settings.error());
+    if (settings->runs_folder.empty()) {
+      return fail(ErrorCode::InvalidArgument,
+                  "no home folder to keep the run in: set HOME, or name a folder with --run");
+    }
+    folder = settings->runs_folder / app::run_name(ask.target.model);
+  }
+  auto directory = run::Directory::create(folder, app::to_json(ask));
+  if (!directory) return fail(std::move(directory.error()));
+  run.note(fmt::format("run kept in {}", folder.string()));
+  return go_on(run, ask, &*directory);
+}
+
+}  // namespace kneepoint::cli::bench
