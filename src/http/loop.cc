@@ -45,6 +45,18 @@ struct Timer {
   }
 };
 
+/// Cancelled timers stay in the queue until their time, which may be minutes: a client that sets
+/// and cancels one for each request would fill memory with them. They go when they outnumber the
+/// others.
+class TimerQueue : public std::priority_queue<Timer, std::vector<Timer>, std::greater<>> {
+ public:
+  template <class Wanted>
+  void keep_only(Wanted wanted) {
+    std::erase_if(c, [&](const Timer& timer) { return !wanted(timer); });
+    std::make_heap(c.begin(), c.end(), comp);
+  }
+};
+
 /// An event names a place and how often that was given away, so that one for a descriptor already
 /// unwatched in the same turn finds nobody.
 struct Place {
@@ -73,7 +85,7 @@ struct Loop::State {
   std::vector<Place> places;
   std::vector<std::size_t> free_places;
 
-  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers;
+  TimerQueue timers;
   std::unordered_map<TimerId, Task> tasks;
   TimerId next_timer = 1;
   std::vector<Task> deferred;
@@ -155,7 +167,13 @@ Loop::TimerId Loop::at(Time when, Task task) {
   return id;
 }
 
-void Loop::cancel(TimerId timer) { state_->tasks.erase(timer); }
+void Loop::cancel(TimerId timer) {
+  State& state = *state_;
+  state.tasks.erase(timer);
+  if (state.timers.size() > 256 && state.timers.size() > 2 * state.tasks.size()) {
+    state.timers.keep_only([&](const Timer& one) { return state.tasks.contains(one.id); });
+  }
+}
 
 void Loop::defer(Task task) { state_->deferred.push_back(std::move(task)); }
 

@@ -22,7 +22,7 @@ namespace kneepoint::loadgen {
 /// answers. So the first timelines are held back until there are enough.
 class Fold {
  public:
-  static constexpr std::size_t kMostSlices = 64;
+  static constexpr std::size_t kMostSlices = 32;
   static constexpr std::size_t kHold = 256;            // completed answers
   static constexpr std::size_t kHoldEvents = 1 << 20;  // of all held
 
@@ -65,7 +65,7 @@ class Fold {
   Kept kept(metrics::Tally tally);
 
   std::vector<metrics::Bound> bounds_;
-  Nanos length_ = std::chrono::milliseconds(125);
+  Nanos length_ = std::chrono::microseconds(62'500);
   std::vector<Part> parts_;
   metrics::Tally drain_;  // completed after the load
   std::optional<Nanos> load_end_;

@@ -60,7 +60,7 @@ TEST(Fold, KeepsAsMuchForManyRequestsAsForATenthOfThem) {
     fold.add(answer(random, i));
     if (i == 20'000) at_a_tenth = fold.memory_bytes();
   }
-  // Between the joinings the number of slices goes from 32 to 64, and their memory with it.
+  // Between the joinings the number of slices goes from 16 to 32, and their memory with it.
   EXPECT_LT(at_a_tenth, 8u << 20);
   EXPECT_LT(fold.memory_bytes(), 2 * at_a_tenth);
 }
