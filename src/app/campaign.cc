@@ -19,6 +19,8 @@ using workload::RunSpec;
 
 /// How far below the offered rate the completed one may be before the server counts as behind.
 constexpr double kKeptUp = 0.95;
+/// How often a load point is tried while the load generator is held up by other work.
+constexpr int kTries = 3;
 constexpr Nanos kIdlePatience = std::chrono::seconds(15);
 
 /// The server's own account, beside the points. Nothing where it gives none.
@@ -142,6 +144,7 @@ class Campaign {
     auto runner = loadgen::PointRunner::open(**loop, *target, make_prompts(ask_.target, seed),
                                              loadgen::most_connections());
     if (!runner) return fail(std::move(runner.error()));
+    loop_ = std::move(*loop);
     runner_ = std::move(*runner);
     witness_.emplace(*target, *facts);
 
@@ -173,10 +176,18 @@ class Campaign {
       idle_ = std::move(*point);
       return true;
     }
-    // What was cut short is no point of a curve: it is measured anew when the run is taken up.
+    // What was cut short is no point of a curve: it is measured anew when the run is taken up. Nor
+    // is what a sweep could not measure rightly: another moment may be quieter.
     const bool cut = point->end == run::PointEnd::Interrupted;
     const bool gone = point->end == run::PointEnd::ServerGone;
-    if (directory_ != nullptr && !cut && !gone) {
+    const bool spoilt = ask_.sweep && !point->self.valid;
+    if (spoilt && !cut && !gone && ++spoilt_ < kTries) {
+      note(fmt::format("{}: measured again, as the load generator was held up: {}",
+                       load_text(point->spec), point->self.reason));
+      return measure(spec, of, reason, keep);
+    }
+    spoilt_ = 0;
+    if (directory_ != nullptr && !cut && !gone && !spoilt) {
       if (auto kept = directory_->append("point", run::to_json(*point)); !kept) {
         return fail(std::move(kept.error()));
       }
@@ -241,12 +252,14 @@ class Campaign {
         return {};
       }
       if (point.requests_completed == 0) {
+        out_.valid_end = true;
         out_.ended = "no request completed at " + load_text(point.spec);
         return {};
       }
       if (!point.self.valid) {
         out_.ended = fmt::format("the load generator could not keep up at {}: {}",
                                  load_text(point.spec), point.self.reason);
+        out_.valid_end = true;
         return {};
       }
       plan.add(sweep_point(point));
@@ -256,9 +269,11 @@ class Campaign {
   const CampaignAsk& ask_;
   run::Directory* directory_;
   const CampaignWatch& watch_;
-  std::unique_ptr<loadgen::PointRunner> runner_;
+  std::unique_ptr<http::Loop> loop_;
+  std::unique_ptr<loadgen::PointRunner> runner_;  // of the loop
   std::optional<Witness> witness_;
   run::PointRecord idle_;
+  int spoilt_ = 0;  // tries of one point so far that the load generator itself spoilt
   CampaignResult out_;
 };
 

@@ -62,6 +62,9 @@ struct CampaignResult {
   std::optional<curve::Knee> knee;  // of a sweep
   std::string ended;                // of a sweep: why there is no further point
   bool whole = false;               // nothing was left to be measured
+  /// Of a sweep that is not whole: it ended at its own or the server's limit, so that what it has
+  /// is a curve.
+  bool valid_end = false;
 };
 
 /// Runs what is left of the campaign. Points already in the directory are not measured again; each

@@ -90,7 +90,7 @@ Result<app::BenchTarget> target_of(Run& run, app::BenchTarget out) {
   }
   out.header_file = args.text("--header-file");
   out.extra_body_file = args.text("--extra-body");
-  out.ignore_eos = !args.given("--ignore-eos") || args.on("--ignore-eos");
+  out.ignore_eos = args.on("--ignore-eos");
   out.temperature = args.number("--temperature").value_or(0);
   if (args.given("--token-env") && args.given("--token-file")) {
     return fail(ErrorCode::InvalidArgument, "--token-env and --token-file: one of them is enough");

@@ -75,17 +75,12 @@ Result<void> go_on(Run& run, const app::CampaignAsk& ask, run::Directory* direct
     run.note(sentence(*result->knee, ask.sweep->limits.kind) +
              (result->ended.empty() ? "" : " (" + result->ended + ")"));
   }
-  if (!result->whole) {
-    if (directory != nullptr) {
-      run.note(fmt::format("not finished; go on with: kneepoint bench resume {}",
-                           directory->folder().string()));
-    }
-    return app::judge(told, result->points);
+  if (!result->whole && directory != nullptr) {
+    run.note(fmt::format("not finished; go on with: kneepoint bench resume {}",
+                         directory->folder().string()));
   }
-  if (run.args().on("--keep-profile")) {
-    if (auto kept = keep_profile(run, *result, identity); !kept) {
-      return kept;
-    }
+  if (run.args().on("--keep-profile") && (result->whole || result->valid_end)) {
+    if (auto kept = keep_profile(run, *result, identity); !kept) return kept;
   }
   return app::judge(told, result->points);
 }

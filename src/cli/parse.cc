@@ -337,8 +337,7 @@ const Parsed::Given* Parsed::find(std::string_view flag) const {
 }
 
 bool Parsed::on(std::string_view flag) const {
-  const Given* given = find(flag);
-  return given != nullptr && given->values.back() == "true";
+  return maybe_text(flag) == "true";
 }
 
 std::optional<std::string> Parsed::maybe_text(std::string_view flag) const {
