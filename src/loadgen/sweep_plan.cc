@@ -62,23 +62,21 @@ Knee SweepPlan::knee() const {
   const auto measured = curve();
   Knee knee = find_knee(measured, limits_.kind);
   if (knee.state != KneeState::Found) return knee;
-  // The least power past it against its own, each in error by five times its throughput's.
+  // Some load past it must have less power by more than both may be in error. Power is in error by
+  // about as many times the throughput's as its exponent says.
+  const double exponent = limits_.kind == LoadKind::RequestRate ? 4 : 5;
   const SweepPoint& best = points_[knee.index];
-  double least = 1;
-  double error = 0;
+  const auto error_of = [](const SweepPoint& point) {
+    return std::isfinite(point.throughput_error) ? point.throughput_error : 0;
+  };
   for (const SweepPoint& point : points_) {
     if (point.at.load <= knee.load) continue;
     const double share = power(point.at, limits_.kind) / power(best.at, limits_.kind);
-    if (share >= least) continue;
-    least = share;
-    error = 5 * std::hypot(std::isfinite(best.throughput_error) ? best.throughput_error : 0,
-                           std::isfinite(point.throughput_error) ? point.throughput_error : 0);
+    if (1 - share > exponent * std::hypot(error_of(best), error_of(point))) return knee;
   }
-  if (1 - least <= error) {
-    knee.state = KneeState::NotReached;
-    knee.index = points_.size() - 1;
-    knee.load = knee.highest_load;
-  }
+  knee.state = KneeState::NotReached;
+  knee.index = points_.size() - 1;
+  knee.load = knee.highest_load;
   return knee;
 }
 
