@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/flags_bench.h"
+
 namespace kneepoint::cli {
 namespace {
 
@@ -616,6 +618,24 @@ constexpr std::array kCommands{
             "benchmarks plot --model=openai/gpt-oss-120b --model-server=vllm --svg=curve.svg",
             kPlotFlags,
             kPlotWords},
+    Command{CommandId::BenchRun,
+            "bench run",
+            {},
+            "Measure one load point of a server, or a list of them",
+            "Sends requests to an OpenAI-compatible endpoint at a rate or with so many out at a "
+            "time, and reports TTFT, ITL, TPOT, NTPOT and end-to-end times from when each request "
+            "was due, token rates, errors, and whether the load generator itself kept up.",
+            "bench run --url=http://127.0.0.1:8000 --model=my-model --rate=4 --duration=60s "
+            "--input-tokens=512 --output-tokens=128 --report=point.json",
+            bench::kRunFlags},
+    Command{CommandId::BenchLoad,
+            "bench load",
+            {},
+            "Keep a server under constant load until interrupted",
+            "So many workers that ask again as soon as they are answered, or a rate; with figures "
+            "at the end. For trying an autoscaler, a dashboard or an alert.",
+            "bench load --url=http://127.0.0.1:8000 --model=my-model --workers=16",
+            bench::kLoadFlags},
     Command{CommandId::ManifestsCreate, "manifests create", kManifestsAliases,
             "Write the Kubernetes manifests that deploy a recommendation",
             "Prints the objects that run the model server on the accelerator: a Deployment, a "
@@ -758,6 +778,7 @@ constexpr std::array kGroups{
           "Recommends which model server on which accelerator serves an LLM under a latency "
           "target, from measured load/latency curves."},
     Group{"profiles", "Serving setups with their load/latency curves"},
+    Group{"bench", "Measurements of a server of your own"},
     Group{"benchmarks", "The load points behind the profiles"},
     Group{"manifests", "Kubernetes manifests"},
     Group{"models", "Models"},

@@ -60,6 +60,8 @@ enum class CommandId : std::uint8_t {
   Recommend,
   Explain,
   BenchmarksPlot,
+  BenchRun,
+  BenchLoad,
   PricesImport,
   ModelsAdd,
   CatalogInfo,

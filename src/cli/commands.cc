@@ -40,6 +40,10 @@ Result<void> run_command(Run& run) {
       return explain(run);
     case CommandId::BenchmarksPlot:
       return plot_benchmarks(run);
+    case CommandId::BenchRun:
+      return run_bench(run);
+    case CommandId::BenchLoad:
+      return load_bench(run);
     case CommandId::PricesImport:
       return import_prices(run);
     case CommandId::ModelsAdd:

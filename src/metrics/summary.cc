@@ -65,6 +65,20 @@ void add_tokens(Tally& tally, const Timeline& timeline) {
   if (timeline.usage) tally.input += timeline.usage->input;
 }
 
+void add_counts(Tally& sum, const Tally& other) {
+  sum.pattern = together(sum.pattern, other.pattern);
+  for (std::size_t i = 0; i < sum.latency.size(); ++i) sum.latency[i].merge(other.latency[i]);
+  sum.send_delay.merge(other.send_delay);
+  for (std::size_t i = 0; i < sum.by_outcome.size(); ++i) sum.by_outcome[i] += other.by_outcome[i];
+  sum.good += other.good;
+  sum.completed += other.completed;
+  sum.counted_by_usage += other.counted_by_usage;
+  sum.counted_by_events += other.counted_by_events;
+  sum.counts_disagree += other.counts_disagree;
+  sum.input += other.input;
+  sum.output += other.output;
+}
+
 Requests requests(std::uint64_t n) { return Requests(static_cast<std::int64_t>(n)); }
 
 }  // namespace
@@ -107,19 +121,23 @@ Result<void> Tally::merge(const Tally& other) {
     return fail(ErrorCode::Conflict,
                 "these tallies are of different windows or bounds; merge parts of one run only");
   }
-  pattern = together(pattern, other.pattern);
-  for (std::size_t i = 0; i < latency.size(); ++i) latency[i].merge(other.latency[i]);
-  send_delay.merge(other.send_delay);
-  for (std::size_t i = 0; i < by_outcome.size(); ++i) by_outcome[i] += other.by_outcome[i];
-  good += other.good;
-  completed += other.completed;
-  counted_by_usage += other.counted_by_usage;
-  counted_by_events += other.counted_by_events;
-  counts_disagree += other.counts_disagree;
-  input += other.input;
-  output += other.output;
+  add_counts(*this, other);
   return {};
 }
+
+void Tally::append(const Tally& next) {
+  window.to = next.window.to;
+  add_counts(*this, next);
+}
+
+void Tally::add_due(const Timeline& timeline) {
+  ++by_outcome[static_cast<std::size_t>(timeline.outcome)];
+  if (const auto delay = metrics::send_delay(timeline)) send_delay.record(*delay);
+  if (timeline.outcome == Outcome::Completed) add_latencies(*this, timeline);
+  good += is_good(timeline, pattern, bounds);
+}
+
+void Tally::add_completed(const Timeline& timeline) { add_tokens(*this, timeline); }
 
 Tally tally(std::span<const Timeline> timelines, const Window& window,
             std::span<const Bound> bounds) {
@@ -134,12 +152,8 @@ Tally tally(std::span<const Timeline> timelines, const Window& window,
   out.pattern = pattern;
   for (const Timeline& timeline : timelines) {
     const bool completed = timeline.outcome == Outcome::Completed;
-    if (completed && window.holds(timeline.end)) add_tokens(out, timeline);
-    if (!window.holds(timeline.due)) continue;
-    ++out.by_outcome[static_cast<std::size_t>(timeline.outcome)];
-    if (const auto delay = send_delay(timeline)) out.send_delay.record(*delay);
-    if (completed) add_latencies(out, timeline);
-    out.good += is_good(timeline, pattern, bounds);
+    if (completed && window.holds(timeline.end)) out.add_completed(timeline);
+    if (window.holds(timeline.due)) out.add_due(timeline);
   }
   return out;
 }

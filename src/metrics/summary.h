@@ -79,6 +79,15 @@ struct Tally {
 
   /// Parts of one run: the same window and bounds, else Conflict and nothing is added.
   Result<void> merge(const Tally& other);
+
+  // For a run whose timelines are not kept. `pattern` must be set before.
+
+  /// A request due in the window: its latencies, outcome and goodput.
+  void add_due(const Timeline& timeline);
+  /// A completed request that ended in the window: what the rates are made of.
+  void add_completed(const Timeline& timeline);
+  /// The stretch of the same run that follows this one: the window reaches to its end.
+  void append(const Tally& next);
 };
 
 Tally tally(std::span<const Timeline> timelines, const Window& window,
