@@ -64,7 +64,8 @@ WORDS = {
     "bf16": {"yes", "no"}, "fp8": {"yes", "no"},
     "signal": {"running", "waiting", "kv_cache_usage", "ttft", "itl", "tpot", "e2e", "queue_time",
                "prompt_tokens", "generation_tokens", "finished", "preemptions",
-               "prefix_cache_queries", "prefix_cache_hits", "cache_config", "throughput"},
+               "prefix_cache_queries", "prefix_cache_hits", "prefix_cache_misses", "cache_config",
+               "throughput"},
 }
 DATE = re.compile(r"(\d{4}(-\d\d(-\d\d)?)?)?$")
 NUMBER = re.compile(r"(-?\d+(\.\d+)?)?$")
