@@ -7,7 +7,8 @@
 
 namespace kneepoint::report {
 
-/// A page of up to 200 points is not larger: what does not fit is thinned out, and the page says so.
+/// A page of up to 200 points is not larger: what does not fit is thinned out, and the page says
+/// so.
 inline constexpr std::size_t kMostPageBytes = 1'000'000;
 
 /// The report as one self-contained HTML page: verdict, curve with the knee and its zones, latency
