@@ -62,6 +62,8 @@ enum class CommandId : std::uint8_t {
   BenchmarksPlot,
   BenchRun,
   BenchLoad,
+  BenchReport,
+  BenchCompare,
   PricesImport,
   ModelsAdd,
   CatalogInfo,

@@ -13,8 +13,10 @@ Result<void> recommend_profiles(Run& run);
 Result<void> list_benchmarks(Run& run);
 Result<void> plot_benchmarks(Run& run);
 Result<void> explain(Run& run);
-Result<void> run_bench(Run& run);   // bench run
-Result<void> load_bench(Run& run);  // bench load
+Result<void> run_bench(Run& run);      // bench run
+Result<void> load_bench(Run& run);     // bench load
+Result<void> report_bench(Run& run);   // bench report
+Result<void> compare_bench(Run& run);  // bench compare
 Result<void> create_manifest(Run& run);
 
 Result<void> list_models(Run& run);
