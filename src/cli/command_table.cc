@@ -5,6 +5,7 @@
 
 #include "cli/flags_bench.h"
 #include "cli/flags_emulate.h"
+#include "cli/flags_export.h"
 #include "cli/flags_import.h"
 #include "cli/flags_sweep.h"
 
@@ -661,6 +662,26 @@ constexpr std::array kCommands{
             "at the end. For trying an autoscaler, a dashboard or an alert.",
             "bench load --url=http://127.0.0.1:8000 --model=my-model --workers=16",
             bench::kLoadFlags},
+    Command{CommandId::BenchReport,
+            "bench report",
+            {},
+            "Write what a run measured for people or for other tools",
+            "Reads a run's directory or a report, finds the knee, and writes a table, CSV, JSON, "
+            "llm-d's benchmark report, or one HTML page with the curve, latency distributions, "
+            "time series and the environment. The page loads nothing from anywhere.",
+            "bench report point.json --format=html --output=report.html",
+            exporting::kReportFlags,
+            exporting::kReportWords},
+    Command{CommandId::BenchCompare,
+            "bench compare",
+            {},
+            "Say whether one run is better or worse than another, or only noise",
+            "Compares throughput, latencies and failures load by load, each with a confidence "
+            "interval of the difference. Runs of different workloads are not compared; what "
+            "differs is listed.",
+            "bench compare before.json after.json --fail-if-worse=5",
+            exporting::kCompareFlags,
+            exporting::kCompareWords},
     Command{CommandId::ManifestsCreate, "manifests create", kManifestsAliases,
             "Write the Kubernetes manifests that deploy a recommendation",
             "Prints the objects that run the model server on the accelerator: a Deployment, a "

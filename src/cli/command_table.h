@@ -64,6 +64,8 @@ enum class CommandId : std::uint8_t {
   BenchSweep,
   BenchResume,
   BenchLoad,
+  BenchReport,
+  BenchCompare,
   PricesImport,
   ModelsAdd,
   CatalogInfo,

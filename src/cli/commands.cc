@@ -48,6 +48,10 @@ Result<void> run_command(Run& run) {
       return resume_bench(run);
     case CommandId::BenchLoad:
       return load_bench(run);
+    case CommandId::BenchReport:
+      return report_bench(run);
+    case CommandId::BenchCompare:
+      return compare_bench(run);
     case CommandId::PricesImport:
       return import_prices(run);
     case CommandId::ModelsAdd:

@@ -16,7 +16,9 @@ Result<void> explain(Run& run);
 Result<void> run_bench(Run& run);  // bench run
 Result<void> sweep_bench(Run& run);
 Result<void> resume_bench(Run& run);
-Result<void> load_bench(Run& run);  // bench load
+Result<void> load_bench(Run& run);     // bench load
+Result<void> report_bench(Run& run);   // bench report
+Result<void> compare_bench(Run& run);  // bench compare
 Result<void> create_manifest(Run& run);
 
 Result<void> list_models(Run& run);

@@ -24,40 +24,6 @@ double nice_step(double span, int steps) {
   return 10 * power;
 }
 
-Axis linear_axis(double highest) {
-  Axis axis;
-  if (!(highest > 0) || highest > 1e300) highest = highest > 0 ? 1e300 : 1;
-  const double step = nice_step(highest * 1.04, 5);
-  const double count = std::max(1.0, std::ceil(highest * 1.04 / step - 1e-9));
-  axis.max = step * count;
-  for (int i = 0; i <= static_cast<int>(count); ++i) axis.ticks.push_back(step * i);
-  return axis;
-}
-
-Axis log_axis(double lowest, double highest) {
-  Axis axis;
-  axis.log = true;
-  std::vector<double> marks;
-  const int first = static_cast<int>(std::floor(std::log10(lowest)));
-  const int last = static_cast<int>(std::ceil(std::log10(highest)));
-  // 1-2-5 steps while few decades are shown, whole decades after that, then every few of them.
-  const int decades = last - first;
-  const int stride = std::max(1, decades / 8);
-  for (int e = first; e <= last + stride; e += stride) {
-    for (const double factor : {1.0, 2.0, 5.0}) {
-      if (factor == 1.0 || decades <= 3) marks.push_back(factor * std::pow(10.0, e));
-    }
-  }
-  const auto above = std::upper_bound(marks.begin(), marks.end(), lowest * 0.97);
-  const auto begin = above == marks.begin() ? above : above - 1;
-  auto end = std::lower_bound(marks.begin(), marks.end(), highest * 1.05);
-  if (end != marks.end()) ++end;
-  axis.ticks.assign(begin, end);
-  axis.min = axis.ticks.front();
-  axis.max = axis.ticks.back();
-  return axis;
-}
-
 bool drawable(double value) { return std::isfinite(value) && value >= 0; }
 
 // Zones as bands of latency: right whenever each zone's latencies lie above those of the zone
@@ -109,6 +75,40 @@ std::string metric_words(const CurvePlot& plot) {
 }
 
 }  // namespace
+
+Axis linear_axis(double highest) {
+  Axis axis;
+  if (!(highest > 0) || highest > 1e300) highest = highest > 0 ? 1e300 : 1;
+  const double step = nice_step(highest * 1.04, 5);
+  const double count = std::max(1.0, std::ceil(highest * 1.04 / step - 1e-9));
+  axis.max = step * count;
+  for (int i = 0; i <= static_cast<int>(count); ++i) axis.ticks.push_back(step * i);
+  return axis;
+}
+
+Axis log_axis(double lowest, double highest) {
+  Axis axis;
+  axis.log = true;
+  std::vector<double> marks;
+  const int first = static_cast<int>(std::floor(std::log10(lowest)));
+  const int last = static_cast<int>(std::ceil(std::log10(highest)));
+  // 1-2-5 steps while few decades are shown, whole decades after that, then every few of them.
+  const int decades = last - first;
+  const int stride = std::max(1, decades / 8);
+  for (int e = first; e <= last + stride; e += stride) {
+    for (const double factor : {1.0, 2.0, 5.0}) {
+      if (factor == 1.0 || decades <= 3) marks.push_back(factor * std::pow(10.0, e));
+    }
+  }
+  const auto above = std::upper_bound(marks.begin(), marks.end(), lowest * 0.97);
+  const auto begin = above == marks.begin() ? above : above - 1;
+  auto end = std::lower_bound(marks.begin(), marks.end(), highest * 1.05);
+  if (end != marks.end()) ++end;
+  axis.ticks.assign(begin, end);
+  axis.min = axis.ticks.front();
+  axis.max = axis.ticks.back();
+  return axis;
+}
 
 double Axis::at(double value) const {
   if (!(max > min) || std::isnan(value)) return 0;

@@ -20,6 +20,10 @@ struct Axis {
   /// 0 at `min`, 1 at `max`; values outside land on the nearer edge.
   double at(double value) const;
 };
+/// From 0 to a round number at or above `highest`.
+Axis linear_axis(double highest);
+/// Between round numbers around both, which are above 0.
+Axis log_axis(double lowest, double highest);
 
 struct Drawn {
   std::size_t index = 0;  // in CurvePlot::points
