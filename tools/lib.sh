@@ -191,6 +191,7 @@ fuzz_each() {
     seeds=()
     if [ -d "$REPO/tests/fuzz/$name" ]; then seeds+=("$REPO/tests/fuzz/$name"); fi
     if [ "$name" = config_json_fuzz ]; then seeds+=("$REPO/tests/data/configs"); fi
+    if [ "$name" = importers_fuzz ]; then seeds+=("$REPO/tests/data/reports"); fi
     "$folder/$name" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
       -artifact_prefix="$folder/findings/$name-" "$folder/corpus/$name" "${seeds[@]}" \
       >"$folder/logs/$name.log" 2>&1 </dev/null &

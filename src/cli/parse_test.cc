@@ -198,6 +198,14 @@ TEST(ParseMistakes, LengthsGoTogether) {
   EXPECT_EQ(mistake({"profiles", "list", "--input-length=128", "--output-length=64"}), "parsed");
 }
 
+TEST(Parse, AWordThatMayStandManyTimesTakesAllThatFollow) {
+  EXPECT_EQ(parsed({"import", "a.json", "--dry-run", "b.json", "c.json"}).positionals(),
+            (std::vector<std::string>{"a.json", "b.json", "c.json"}));
+  EXPECT_THAT(mistake({"import"}), HasSubstr("needs FILE"));
+  EXPECT_THAT(mistake({"import", "a.json", ""}), HasSubstr("FILE is empty"));
+  EXPECT_THAT(mistake({"store", "import", "a", "b"}), HasSubstr("does not take the word \"b\""));
+}
+
 TEST(Parse, ItsArgumentsParseToTheSameValues) {
   for (const Line& line :
        {Line{"container", "ai", "profiles", "list", "--model", "a", "--accelerator-type=x,y",

@@ -21,7 +21,8 @@ TEST(Documents, AreJsonLinesOrYamlByContentAndNotByName) {
 }
 
 TEST(Documents, TakePythonsNanAndInfinityForNothing) {
-  const auto read = parse_document("a", R"({"a": NaN, "b": [-Infinity, Infinity], "c": "NaN \" NaN"})");
+  const auto read =
+      parse_document("a", R"({"a": NaN, "b": [-Infinity, Infinity], "c": "NaN \" NaN"})");
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(json::to_line(read->values[0]), R"({"a":null,"b":[null,null],"c":"NaN \" NaN"})");
 }
@@ -30,7 +31,8 @@ TEST(Documents, NameFileAndLineOfWhatIsWrong) {
   EXPECT_THAT(parse_document("r.jsonl", "{\"a\":1}\n{\"a\":}\n{}").error().message,
               StartsWith("r.jsonl: line 2: not JSON"));
   EXPECT_THAT(parse_document("r.json", "  \n").error().message, HasSubstr("is empty"));
-  EXPECT_THAT(parse_document("r.yaml", "a: [1\nb: 2").error().message, StartsWith("r.yaml: not YAML"));
+  EXPECT_THAT(parse_document("r.yaml", "a: [1\nb: 2").error().message,
+              StartsWith("r.yaml: not YAML"));
 }
 
 TEST(Documents, RefuseAYamlBomb) {

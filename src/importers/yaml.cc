@@ -9,7 +9,6 @@ namespace kneepoint::importers {
 namespace {
 
 constexpr int kDeepest = 64;
-constexpr std::size_t kMostValues = 4'000'000;
 constexpr std::size_t kMostText = std::size_t{64} << 20;
 
 tl::unexpected<Error> wrong(const YAML::Mark& mark, std::string_view what) {
@@ -33,12 +32,15 @@ json::Value scalar(const YAML::Node& node) {
 }
 
 /// The library resolves an alias to the node it names, so a short file can stand for a huge
-/// document; values are counted as they are copied out.
+/// document; values are counted as they are copied out. Without aliases each takes a byte of the
+/// file at least.
 class Copy {
  public:
+  explicit Copy(std::size_t bytes) : most_values_(1000 + 4 * bytes) {}
+
   Result<json::Value> value(const YAML::Node& node, int depth) {
     if (depth > kDeepest) return wrong(node.Mark(), "nested too deeply");
-    if (++values_ > kMostValues) return wrong(node.Mark(), "too many values");
+    if (++values_ > most_values_) return wrong(node.Mark(), "too many values");
     switch (node.Type()) {
       case YAML::NodeType::Undefined:
       case YAML::NodeType::Null:
@@ -76,6 +78,7 @@ class Copy {
   }
 
  private:
+  std::size_t most_values_;
   std::size_t values_ = 0, text_ = 0;
 };
 
@@ -107,7 +110,7 @@ Result<json::Value> parse_yaml(std::string_view text) {
   }
   try {
     const YAML::Node node = YAML::Load(std::string(text));
-    return Copy().value(node, 0);
+    return Copy(text.size()).value(node, 0);
   } catch (const YAML::Exception& error) {
     return wrong(error.mark, error.msg);
   }

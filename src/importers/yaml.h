@@ -8,8 +8,9 @@
 namespace kneepoint::importers {
 
 /// One YAML document as the JSON it stands for: plain scalars by the rules of YAML 1.2's core
-/// schema, quoted ones as texts, .nan and .inf as null. Depth is bounded at 64 and the number of
-/// values at 4 million, aliases counted as often as they are used. Keys must be texts, each once.
+/// schema, quoted ones as texts, .nan and .inf as null. Depth is bounded at 64; so is the number of
+/// values by the size of the text, aliases counted as often as they are used. Keys must be texts,
+/// each once.
 Result<json::Value> parse_yaml(std::string_view text);
 
 }  // namespace kneepoint::importers

@@ -26,10 +26,12 @@ sys.path.insert(0, str(HERE.parent / "servers"))
 import model_server  # noqa: E402
 
 VERSIONS = {"vllm-bench": "0.32.0", "sglang-bench": "0.5.23", "guidellm": "0.8.1",
-            "inference-perf": "0.7.0", "aiperf": "0.13.0", "llmd-benchmark-report": "0.2.1"}
+            "inference-perf": "0.7.0", "aiperf": "0.13.0", "genai-perf": "0.0.16",
+            "llmd-benchmark-report": "0.2.1"}
 # These take torch and its like from vLLM's environment, whose CUDA libraries are stand-ins.
 ON_TOP_OF_VLLM = ("sglang-bench", "guidellm")
 MEGABYTES = {"sglang-bench": 1600, "guidellm": 700, "inference-perf": 800, "aiperf": 1100,
+             "genai-perf": 900,
              "llmd-benchmark-report": 100}
 
 
@@ -60,7 +62,7 @@ def install(tool):
 
 def tokenizer():
     return model_server.made_once(
-        model_server.cache_folder() / "peers" / "tokenizer-1",
+        model_server.cache_folder() / "peers" / "tokenizer-2",
         lambda folder: model_server.run(sys.executable, HERE / "make-tokenizer", folder),
         "the emulator's tokenizer", 10)
 

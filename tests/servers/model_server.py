@@ -207,7 +207,9 @@ class Running:
         """Asks, then ends the whole session. A server with an open stream may never end by itself
         (vLLM), or only when the stream is over (llama.cpp, SGLang)."""
         pid = self.state.get("pid")
-        if pid and (self.alive() or session_members(pid)):
+        # While a member of the session lives no new process gets its number, so where the leader is
+        # gone its members are ours; a live process of another start time is a stranger.
+        if pid and (self.alive() or (start_time(pid) is None and session_members(pid))):
             if self.alive():
                 os.kill(pid, signal.SIGTERM)
             until = time.monotonic() + patience
