@@ -33,12 +33,12 @@ struct Measured {
   double seconds = 0;  // of the server's time
 };
 
-/// As a load generator would: as many requests as it takes for steady figures at that load.
-Measured measure(const sim::TrialSetup& setup, double load, std::uint64_t seed) {
+/// As a load generator would: as many requests as it takes for steady figures at that load, with
+/// the seed of the whole run at each.
+Measured measure(const sim::TrialSetup& setup, double load) {
   const double at_once = setup.axis == sim::LoadKind::Rate ? 50 : load;
   sim::PointOptions options;
-  options.requests = static_cast<std::int64_t>(std::clamp(20 * at_once, 600.0, 12'000.0));
-  options.seed = seed;
+  options.requests = static_cast<std::int64_t>(std::clamp(12 * at_once, 2000.0, 8'000.0));
   const auto found = sim::simulate_point(setup, load, options);
   Measured out;
   if (!found) {
@@ -72,7 +72,6 @@ Trial dense(const sim::TrialSetup& setup) {
   SweepPlan plan({.kind = kind_of(setup)});
   Trial out;
   double last = 0;
-  std::uint64_t seed = 1000;
   for (double load = setup.least_load;; load *= kGrid) {
     double at = std::min(load, setup.most_load);
     if (setup.axis == sim::LoadKind::Concurrency) at = std::round(at);
@@ -81,7 +80,7 @@ Trial dense(const sim::TrialSetup& setup) {
       continue;
     }
     last = at;
-    const Measured measured = measure(setup, at, ++seed);
+    const Measured measured = measure(setup, at);
     plan.add(measured.point);
     out.seconds += measured.seconds;
     ++out.points;
@@ -97,9 +96,8 @@ Trial swept(const sim::TrialSetup& setup) {
                   .highest = setup.most_load,
                   .precision = 1.1});
   Trial out;
-  std::uint64_t seed = 0;
   for (auto step = plan.next(); step.stage != SweepPlan::Stage::Done; step = plan.next()) {
-    const Measured measured = measure(setup, step.load, ++seed);
+    const Measured measured = measure(setup, step.load);
     plan.add(measured.point);
     out.seconds += measured.seconds;
     ++out.points;
@@ -113,7 +111,9 @@ TEST(Sweep, FindsTheKneeOfADenseGridInAThirdOfItsTime) {
   int invented = 0;
   double sweep_seconds = 0;
   double grid_seconds = 0;
-  const auto setups = sim::trial_setups(30);
+  const char* other = std::getenv("KNEEPOINT_TRIAL_SEED");
+  const auto setups =
+      sim::trial_setups(30, other != nullptr ? std::strtoull(other, nullptr, 10) : 1);
   for (const sim::TrialSetup& setup : setups) {
     const Trial grid = dense(setup);
     const Trial sweep = swept(setup);
@@ -138,7 +138,7 @@ TEST(Sweep, FindsTheKneeOfADenseGridInAThirdOfItsTime) {
   }
   fmt::print("{} of {} right; the sweeps took {:.2f} of the grids' time\n", right, setups.size(),
              sweep_seconds / grid_seconds);
-  EXPECT_GE(right, 27);
+  EXPECT_GE(right, 27);  // 29 with the setups of seeds 1, 2 and 3
   EXPECT_EQ(invented, 0);
   EXPECT_LE(sweep_seconds / grid_seconds, 1.0 / 3);
 }

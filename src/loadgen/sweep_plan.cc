@@ -19,16 +19,23 @@ constexpr double kAlmost = 0.97;
 constexpr double kTopShare = 0.85;
 constexpr double kTopGap = 1.2;
 
-/// As in curve/knee.h for the closed loop, whose time in the system follows from Little's law. Only
-/// to compare loads of one sweep with each other.
-double power(const curve::LoadPoint& at, LoadKind kind) {
-  const double x =
-      at.output_tokens_per_second > 0 ? at.output_tokens_per_second : at.requests_per_second;
+/// The power of one load as a share of another's, by curve/knee.h: in an open loop by TTFT or by
+/// end-to-end time, whichever says less.
+double power_share(const curve::LoadPoint& at, const curve::LoadPoint& of, LoadKind kind) {
+  const auto throughput = [](const curve::LoadPoint& point) {
+    return point.output_tokens_per_second > 0 ? point.output_tokens_per_second
+                                              : point.requests_per_second;
+  };
+  const double x = throughput(at) / throughput(of);
+  double least = metrics::kMissing;
   if (kind == LoadKind::RequestRate) {
-    const double ms = at.latency.get(metrics::Metric::E2e, metrics::Statistic::Mean);
-    if (ms > 0) return x * x * x * x / ms;
+    for (const metrics::Metric metric : {metrics::Metric::Ttft, metrics::Metric::E2e}) {
+      const double slower = at.latency.get(metric, metrics::Statistic::Mean) /
+                            of.latency.get(metric, metrics::Statistic::Mean);
+      if (slower > 0) least = std::fmin(least, x * x * x * x / slower);
+    }
   }
-  return x * x * x * x * x / at.load;
+  return metrics::is_missing(least) ? x * x * x * x * x * of.load / at.load : least;
 }
 
 }  // namespace
@@ -62,17 +69,19 @@ Knee SweepPlan::knee() const {
   const auto measured = curve();
   Knee knee = find_knee(measured, limits_.kind);
   if (knee.state != KneeState::Found) return knee;
-  // Some load past it must have less power by more than both may be in error. Power is in error by
-  // about as many times the throughput's as its exponent says.
-  const double exponent = limits_.kind == LoadKind::RequestRate ? 4 : 5;
+  // Some load past it must have less throughput than equal power would take, by more than both may
+  // be in error. In an open loop the server decides the time in the system and not the throughput:
+  // what its interval shows is how requests arrived, and all loads arrive by the same draws.
+  const bool open_loop = limits_.kind == LoadKind::RequestRate;
   const SweepPoint& best = points_[knee.index];
-  const auto error_of = [](const SweepPoint& point) {
-    return std::isfinite(point.throughput_error) ? point.throughput_error : 0;
+  const auto error_of = [open_loop](const SweepPoint& point) {
+    return !open_loop && std::isfinite(point.throughput_error) ? point.throughput_error : 0;
   };
   for (const SweepPoint& point : points_) {
     if (point.at.load <= knee.load) continue;
-    const double share = power(point.at, limits_.kind) / power(best.at, limits_.kind);
-    if (1 - share > exponent * std::hypot(error_of(best), error_of(point))) return knee;
+    const double share = power_share(point.at, best.at, limits_.kind);
+    const double missing = 1 - std::pow(share, open_loop ? 1.0 / 4 : 1.0 / 5);
+    if (missing > std::hypot(error_of(best), error_of(point))) return knee;
   }
   knee.state = KneeState::NotReached;
   knee.index = points_.size() - 1;
@@ -89,7 +98,7 @@ bool SweepPlan::risen(const Knee& knee) const {
 }
 
 std::optional<double> SweepPlan::middle_of_gap(const Knee& knee) const {
-  const double most = power(points_[knee.index].at, limits_.kind);
+  const curve::LoadPoint& best = points_[knee.index].at;
   std::optional<double> chosen;
   double widest = 1;
   for (std::size_t i = 0; i + 1 < points_.size(); ++i) {
@@ -97,8 +106,8 @@ std::optional<double> SweepPlan::middle_of_gap(const Knee& knee) const {
     const double high = points_[i + 1].at.load;
     if (low == high) continue;
     const bool beside = low == knee.load || high == knee.load;
-    const bool flat = power(points_[i].at, limits_.kind) >= kTopShare * most &&
-                      power(points_[i + 1].at, limits_.kind) >= kTopShare * most;
+    const bool flat = power_share(points_[i].at, best, limits_.kind) >= kTopShare &&
+                      power_share(points_[i + 1].at, best, limits_.kind) >= kTopShare;
     if (!beside && !flat) continue;
     const double gap = high / low;
     if (gap <= (beside ? limits_.precision : kTopGap) * (1 + 1e-9)) continue;
