@@ -138,7 +138,7 @@ TEST(Sweep, FindsTheKneeOfADenseGridInAThirdOfItsTime) {
   }
   fmt::print("{} of {} right; the sweeps took {:.2f} of the grids' time\n", right, setups.size(),
              sweep_seconds / grid_seconds);
-  EXPECT_GE(right, 27);  // 29 with the setups of seeds 1, 2 and 3
+  EXPECT_GE(right, 27);  // 29, 29 and 30 with the setups of seeds 1, 2 and 3
   EXPECT_EQ(invented, 0);
   EXPECT_LE(sweep_seconds / grid_seconds, 1.0 / 3);
 }
