@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -208,7 +209,9 @@ class Reader {
 
   static double quantile(std::vector<float>& values, double q) {
     if (values.empty()) return 0;
-    const auto at = static_cast<std::ptrdiff_t>(q * static_cast<double>(values.size() - 1));
+    // Nearest rank.
+    const auto at = static_cast<std::ptrdiff_t>(
+        std::max(0.0, std::ceil(q * static_cast<double>(values.size())) - 1));
     std::nth_element(values.begin(), values.begin() + at, values.end());
     return 1e-6 * static_cast<double>(values[static_cast<std::size_t>(at)]);
   }
