@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """The emulator's promise: how many tokens a CPU-second writes, and how far gaps are from the script.
 
-    run.py [--program=build/release/kneepoint] [--seconds=5] [--repeats=3] [--realtime]
+    run.py [--program=build/release/kneepoint] [--seconds=5] [--repeats=3] [--realtime] [--engine]
+
+With --engine the same number of tokens leaves in steps of an engine: all streams at once.
 
 The server runs on one core and a bare reader on another; beside it a bare writer of the same number
 of streams, which is what the machine can do at all. Prints one line of JSON per run. The reader
@@ -35,9 +37,13 @@ def read(driver, port, pid, streams, gap, seconds):
 
 
 def emulator(options, driver, streams, gap):
+    timing = [f"--ttft={gap}ms", f"--itl={gap}ms"]
+    if options.engine:
+        timing = [f"--max-num-seqs={streams}", f"--kv-blocks={streams * 500}", "--step-time="
+                  f"base={gap}ms,prefill=0ns,sequence=0ns,context=0ns,prefill-context=0ns"]
     server = subprocess.Popen(
         [*PREFIX, "taskset", "-c", "0", options.program, "emulate", "--port=0", "--format=json",
-         f"--ttft={gap}ms", f"--itl={gap}ms", "--max-model-len=1000000", *options.more],
+         *timing, "--max-model-len=1000000", *options.more],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         port = json.loads(server.stdout.readline())["port"]
@@ -63,6 +69,7 @@ def main():
     parser.add_argument("--program", default=str(ROOT / "build" / "release" / "kneepoint"))
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--engine", action="store_true", help="in place of the script")
     parser.add_argument("more", nargs="*", help="further flags of the emulator, after --")
     parser.add_argument("--realtime", action="store_true",
                         help="ahead of all other programs: for a machine that is busy")

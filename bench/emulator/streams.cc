@@ -111,8 +111,10 @@ int read_streams(int port, const std::string& pid, int streams, double gap_ms, d
     event.data.u64 = i;
     epoll_ctl(epoll, EPOLL_CTL_ADD, all[i].socket, &event);
   }
-  const std::string body =
-      R"({"prompt":[1,2,3],"max_tokens":100000,"ignore_eos":true,"stream":true})";
+  // More than there is time for.
+  const auto most = static_cast<long>((seconds + 10) * 1000 / gap_ms) + 100;
+  const std::string body = R"({"prompt":[1,2,3],"max_tokens":)" + std::to_string(most) +
+                           R"(,"ignore_eos":true,"stream":true})";
   const std::string request =
       "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) +
       "\r\n\r\n" + body;

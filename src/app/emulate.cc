@@ -151,6 +151,20 @@ Result<emulator::EmulatorOptions> options_of(const EmulateQuestion& question) {
   return out;
 }
 
+Result<std::unique_ptr<emulator::EngineTiming>> engine_of(const EmulateQuestion& question) {
+  const EmulatedEngine& asked = *question.engine;
+  const auto coefficients = perfmodel::parse_linear(asked.step_time);
+  if (!coefficients) return fail(Error(coefficients.error()).during("--step-time"));
+  emulator::EngineTimingOptions options;
+  options.engine = asked.limits;
+  options.engine.max_model_len = question.max_model_len;
+  options.step_time = std::make_unique<perfmodel::LinearStepTime>(*coefficients);
+  options.step_noise = asked.step_noise;
+  options.speed = asked.speed;
+  options.seed = static_cast<std::uint64_t>(question.seed);
+  return emulator::EngineTiming::make(std::move(options));
+}
+
 }  // namespace
 
 std::vector<std::string> variant_names() {
@@ -163,12 +177,20 @@ Result<EmulateSummary> emulate(const catalog::Catalog& catalog, const EmulateQue
                                const std::function<void(const EmulateReady&)>& ready) {
   auto options = options_of(question);
   if (!options) return fail(options.error());
+  std::unique_ptr<emulator::EngineTiming> timing;
+  if (question.engine) {
+    auto made = engine_of(question);
+    if (!made) return fail(made.error());
+    timing = std::move(*made);
+  }
+  const emulator::EngineTiming* engine = timing.get();
   raise_descriptor_limit();
   // Requests are read as they come: waiting for more would be a delay nobody scripted.
   auto loop = http::Loop::open({.read_every = Nanos(0)});
   if (!loop) return fail(loop.error());
   Signals signals(**loop);
-  auto emulator = emulator::Emulator::start(**loop, std::move(*options), catalog);
+  auto emulator =
+      emulator::Emulator::start(**loop, std::move(*options), catalog, std::move(timing));
   if (!emulator) return fail(emulator.error());
   ready({(*emulator)->url(), (*emulator)->port()});
 
@@ -192,6 +214,7 @@ Result<EmulateSummary> emulate(const catalog::Catalog& catalog, const EmulateQue
   out.connections = (*emulator)->server_stats().connections;
   out.wall_seconds = std::chrono::duration<double>((*loop)->now() - begun).count();
   out.cpu_seconds = cpu_seconds() - cpu_before;
+  if (engine != nullptr) out.engine = engine->pace();
   out.signal = signals.caught();
   return out;
 }

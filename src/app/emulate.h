@@ -7,15 +7,26 @@
 
 #include "base/result.h"
 #include "catalog/catalog.h"
+#include "emulator/engine_timing.h"
+#include "sim/engine.h"
 
 namespace kneepoint::app {
+
+/// An engine in place of a script: its limits, and how long its steps take.
+struct EmulatedEngine {
+  sim::EngineConfig limits;  // max_model_len is the question's
+  std::string step_time;     // "base=6.9ms,prefill=33us"; empty: an 8B model on an H100
+  double step_noise = 0;
+  double speed = 1;
+};
 
 /// What `emulate` was asked, as texts where a text has a grammar of its own.
 struct EmulateQuestion {
   std::string host;
   long long port = 0;
   std::string model, server, version;
-  std::string ttft, itl;                     // delays: "lognormal:100ms,0.5"
+  std::string ttft, itl;                     // delays: "lognormal:100ms,0.5"; of the script
+  std::optional<EmulatedEngine> engine;      // in place of the script
   std::optional<std::string> output_tokens;  // lengths: "lognormal:200,300"
   std::optional<long long> default_max_tokens;
   long long max_model_len = 0;
@@ -38,6 +49,7 @@ struct EmulateSummary {
   std::uint64_t connections = 0;
   double wall_seconds = 0;
   double cpu_seconds = 0;
+  std::optional<emulator::EnginePace> engine;
   std::string signal;  // that ended it: "SIGINT"
 };
 

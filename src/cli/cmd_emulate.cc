@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
+#include <span>
 
 #include "app/emulate.h"
 #include "base/file.h"
@@ -23,6 +26,81 @@ Result<std::string> token_of(const Run& run) {
     return fail(ErrorCode::InvalidArgument, "--token-file: the file must hold one word");
   }
   return token;
+}
+
+constexpr std::array kScriptFlags{"--ttft", "--itl"};
+constexpr std::array kEngineFlags{"--max-num-seqs",
+                                  "--max-num-batched-tokens",
+                                  "--kv-blocks",
+                                  "--block-size",
+                                  "--chunked-prefill",
+                                  "--prefix-caching",
+                                  "--step-time",
+                                  "--step-noise",
+                                  "--speed"};
+
+std::string first_given(const Parsed& args, std::span<const char* const> flags) {
+  for (const char* flag : flags) {
+    if (args.given(flag)) return flag;
+  }
+  return {};
+}
+
+/// By an engine, unless a script was asked for in one way or another.
+Result<bool> has_engine(const Parsed& args) {
+  const std::string script = first_given(args, kScriptFlags);
+  const std::string engine = first_given(args, kEngineFlags);
+  const std::string timing = args.text("--timing");
+  if (!script.empty() && !engine.empty()) {
+    return fail(ErrorCode::InvalidArgument,
+                fmt::format("{} is of the script and {} of the engine: leave one of them out",
+                            script, engine));
+  }
+  if (timing == "engine" && !script.empty()) {
+    return fail(ErrorCode::InvalidArgument,
+                fmt::format("--timing=engine: {} is for --timing=scripted", script));
+  }
+  if (timing == "scripted" && !engine.empty()) {
+    return fail(ErrorCode::InvalidArgument,
+                fmt::format("--timing=scripted: {} is for --timing=engine", engine));
+  }
+  return timing == "engine" || (timing.empty() && script.empty());
+}
+
+app::EmulatedEngine engine_of(const Parsed& args) {
+  app::EmulatedEngine out;
+  sim::EngineConfig& limits = out.limits;
+  limits.max_num_seqs = args.integer("--max-num-seqs").value_or(limits.max_num_seqs);
+  limits.num_blocks = args.integer("--kv-blocks").value_or(limits.num_blocks);
+  limits.block_size = args.integer("--block-size").value_or(limits.block_size);
+  limits.chunked_prefill = args.text("--chunked-prefill") == "true";
+  limits.prefix_caching = args.text("--prefix-caching") == "true";
+  // A budget that nobody named holds what it has to: a token of each sequence, and where prompts
+  // stay whole, any prompt.
+  limits.max_num_batched_tokens = std::max(limits.max_num_batched_tokens, limits.max_num_seqs);
+  if (!limits.chunked_prefill) {
+    limits.max_num_batched_tokens =
+        std::max<std::int64_t>(limits.max_num_batched_tokens, *args.integer("--max-model-len"));
+  }
+  limits.max_num_batched_tokens =
+      args.integer("--max-num-batched-tokens").value_or(limits.max_num_batched_tokens);
+  out.step_time = args.text("--step-time");
+  out.step_noise = args.number("--step-noise").value_or(0);
+  out.speed = args.number("--speed").value_or(1);
+  return out;
+}
+
+std::string told(const emulator::EnginePace& pace) {
+  const auto millis = [](Nanos span) {
+    return fixed(static_cast<double>(span.count()) / 1e6, 2) + " ms";
+  };
+  std::string text = fmt::format("engine: {} steps, lag p99 {}, max {}", pace.steps,
+                                 millis(pace.lag_p99), millis(pace.lag_max));
+  if (pace.slips > 0) {
+    text += fmt::format("; too slow {} times: its clock was set forward by {} in all", pace.slips,
+                        millis(pace.slipped));
+  }
+  return text;
 }
 
 app::EmulateQuestion question_of(const Parsed& args) {
@@ -49,7 +127,10 @@ app::EmulateQuestion question_of(const Parsed& args) {
 }  // namespace
 
 Result<void> emulate(Run& run) {
+  const auto by_engine = has_engine(run.args());
+  if (!by_engine) return fail(by_engine.error());
   app::EmulateQuestion question = question_of(run.args());
+  if (*by_engine) question.engine = engine_of(run.args());
   auto token = token_of(run);
   if (!token) return fail(token.error());
   question.token = std::move(*token);
@@ -75,6 +156,7 @@ Result<void> emulate(Run& run) {
       "{} tokens over {} connections in {} s, {} s of CPU",
       done->signal, done->requests, done->completed, done->cancelled, done->refused, done->broken,
       done->tokens, done->connections, fixed(done->wall_seconds, 1), fixed(done->cpu_seconds, 2)));
+  if (done->engine) run.note(told(*done->engine));
   return {};
 }
 

@@ -806,9 +806,11 @@ constexpr std::array kCommands{
     Command{CommandId::Emulate,
             "emulate",
             {},
-            "Serve an OpenAI-compatible API without a model, with latencies of your choice",
-            "Answers completions and chats with made-up words at scripted times, shows metrics "
-            "under the names of the server and version chosen, and fails in the ways asked for. "
+            "Serve an OpenAI-compatible API without a model",
+            "Answers completions and chats with made-up words: in the steps of an engine that "
+            "batches as a model server does (an 8B model on an H100 unless told), or at scripted "
+            "times. Shows metrics under the names of the server and version chosen, and fails in "
+            "the ways asked for. "
             "Prints its address when it is ready, and serves until it is interrupted.",
             "emulate --port=0 --ttft=lognormal:100ms,0.5 --itl=10ms --model-server=vllm",
             kEmulateFlags},

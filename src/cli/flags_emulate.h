@@ -9,6 +9,8 @@ namespace kneepoint::cli {
 
 inline constexpr std::array<std::string_view, 2> kReadyFormats{"text", "json"};
 
+inline constexpr std::array<std::string_view, 2> kTimings{"engine", "scripted"};
+
 inline constexpr std::array kEmulateFlags{
     Flag{.name = "--model",
          .value = "MODEL",
@@ -31,14 +33,84 @@ inline constexpr std::array kEmulateFlags{
          .value = "FILE",
          .sentence = "A file with the token that requests must bring as \"Authorization: Bearer "
                      "TOKEN\"."},
+    Flag{.name = "--timing",
+         .type = FlagType::Choice,
+         .value = "TIMING",
+         .sentence = "Where latencies come from: an engine that batches requests in steps as a "
+                     "model server does, or a script (--ttft, --itl). Left out, the flags given "
+                     "decide; without any it is the engine.",
+         .choices = kTimings},
+    Flag{.name = "--max-num-seqs",
+         .type = FlagType::Integer,
+         .value = "N",
+         .sentence = "Engine: sequences that run at once; the others wait.",
+         .fallback = "256",
+         .min = 1,
+         .max = 1 << 20},
+    Flag{.name = "--max-num-batched-tokens",
+         .type = FlagType::Integer,
+         .value = "TOKENS",
+         .unit = "tokens",
+         .sentence = "Engine: the token budget of a step. Without it 8192, or more where the other "
+                     "limits need it.",
+         .min = 1,
+         .max = 1 << 30},
+    Flag{.name = "--kv-blocks",
+         .type = FlagType::Integer,
+         .value = "BLOCKS",
+         .unit = "blocks",
+         .sentence = "Engine: blocks of the KV cache that requests can use (of a vLLM server, its "
+                     "num_gpu_blocks less one).",
+         .fallback = "26000",
+         .min = 1,
+         .max = 2147483648.0},
+    Flag{.name = "--block-size",
+         .type = FlagType::Integer,
+         .value = "TOKENS",
+         .unit = "tokens",
+         .sentence = "Engine: tokens in a block of the KV cache.",
+         .fallback = "16",
+         .min = 1,
+         .max = 4096},
+    Flag{.name = "--chunked-prefill",
+         .type = FlagType::Switch,
+         .sentence = "Engine: a prompt may be spread over steps; --no-chunked-prefill computes it "
+                     "in one.",
+         .fallback = "true"},
+    Flag{.name = "--prefix-caching",
+         .type = FlagType::Switch,
+         .sentence = "Engine: what a prompt has in common with earlier ones is not computed again; "
+                     "--no-prefix-caching always does.",
+         .fallback = "true"},
+    Flag{.name = "--step-time",
+         .value = "TERMS",
+         .sentence = "Engine: how long a step takes, as a sum: "
+                     "base=6.9ms,prefill=33us,sequence=15us,context=49ns,prefill-context=1.1ns "
+                     "(for each token of prompts, sequence that decodes, token these have in the "
+                     "cache). Terms left out are those of an 8B model on one H100, as here."},
+    Flag{.name = "--step-noise",
+         .type = FlagType::Number,
+         .value = "SHARE",
+         .sentence = "Engine: how far steps scatter, as the standard deviation's share of the "
+                     "mean: 0.05.",
+         .fallback = "0",
+         .max = 10},
+    Flag{.name = "--speed",
+         .type = FlagType::Number,
+         .value = "FACTOR",
+         .sentence = "Engine: 10 makes every step ten times as fast.",
+         .fallback = "1",
+         .min = 0.001,
+         .max = 1000},
     Flag{.name = "--ttft",
          .value = "DELAY",
-         .sentence = "Time from a request's receipt to its first token: 50ms, uniform:20ms,80ms, "
-                     "normal:50ms,10ms, lognormal:100ms,0.5 (median, sigma), exponential:50ms.",
+         .sentence =
+             "Script: time from a request's receipt to its first token: 50ms, uniform:20ms,80ms, "
+             "normal:50ms,10ms, lognormal:100ms,0.5 (median, sigma), exponential:50ms.",
          .fallback = "50ms"},
     Flag{.name = "--itl",
          .value = "DELAY",
-         .sentence = "Time between tokens, in the same words.",
+         .sentence = "Script: time between tokens, in the same words.",
          .fallback = "10ms"},
     Flag{.name = "--output-tokens",
          .value = "LENGTHS",

@@ -99,6 +99,15 @@ Result<void> read_content(element content, Prompt& prompt) {
   return {};
 }
 
+/// An answer begins as a message does, so that the next turn's prompt begins with this one's and
+/// its answer.
+constexpr TokenId kMessageEnd = BodyReader::kTokensToAnswer;
+static_assert(BodyReader::kTokensPerMessage == BodyReader::kTokensToAnswer + 1);
+
+void open_message(Prompt& prompt) {
+  for (TokenId id = 0; id < kMessageEnd; ++id) prompt.add_id(id);
+}
+
 Result<void> read_messages(element value, Prompt& prompt) {
   array messages;
   if (value.get(messages) || messages.begin() == messages.end()) {
@@ -107,16 +116,14 @@ Result<void> read_messages(element value, Prompt& prompt) {
   for (const element message : messages) {
     std::string_view role;
     if (message["role"].get(role)) return bad("each message needs a role");
-    for (std::int64_t i = 0; i < BodyReader::kTokensPerMessage; ++i) {
-      prompt.add_id(static_cast<TokenId>(i));
-    }
+    open_message(prompt);
     element content;
-    if (message["content"].get(content)) continue;  // of a tool call there is none
-    if (auto read = read_content(content, prompt); !read) return read;
+    if (!message["content"].get(content)) {  // of a tool call there is none
+      if (auto read = read_content(content, prompt); !read) return read;
+    }
+    prompt.add_id(kMessageEnd);
   }
-  for (std::int64_t i = 0; i < BodyReader::kTokensToAnswer; ++i) {
-    prompt.add_id(static_cast<TokenId>(i));
-  }
+  open_message(prompt);
   return {};
 }
 

@@ -24,7 +24,7 @@ class ScriptedTiming final : public Timing {
  public:
   ScriptedTiming(const Script& script, Nanos now) : script_(script), wheel_(now) {}
 
-  void submit(Ticket ticket, Job job) override {
+  Result<void> submit(Ticket ticket, Job job) override {
     if (ticket >= streams_.size()) {
       streams_.resize(ticket + 1, Stream{Delays(script_, 0), Nanos(0), 0, false});
     }
@@ -35,6 +35,7 @@ class ScriptedTiming final : public Timing {
     stream.started = false;
     ++running_;
     wheel_.set(ticket, stream.due);
+    return {};
   }
 
   void cancel(Ticket ticket) override {

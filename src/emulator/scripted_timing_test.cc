@@ -41,7 +41,7 @@ Script script(std::uint64_t seed) {
 TEST(ScriptedTiming, ServesTheScriptWithinATick) {
   const auto timing = scripted_timing(script(3), 0ns);
   for (Ticket t = 0; t < 20; ++t) {
-    timing->submit(t, {.number = t, .received = 1ms * t, .output_tokens = 30, .prompt = {}});
+    ASSERT_TRUE(timing->submit(t, {.number = t, .received = 1ms * t, .output_tokens = 30}));
   }
   EXPECT_EQ(timing->state().running, 20);
   Sink sink;
@@ -71,7 +71,7 @@ TEST(ScriptedTiming, TheSameSeedIsTheSameScriptAndAnotherIsNot) {
 TEST(ScriptedTiming, ACancelledRequestHasNoMoreTokens) {
   const auto timing = scripted_timing(script(3), 0ns);
   for (Ticket t = 0; t < 2; ++t) {
-    timing->submit(t, {.number = t, .received = 0ns, .output_tokens = 30, .prompt = {}});
+    ASSERT_TRUE(timing->submit(t, {.number = t, .received = 0ns, .output_tokens = 30}));
   }
   Sink sink;
   sink.then = [&](Ticket ticket) {

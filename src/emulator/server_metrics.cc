@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "base/text.h"
@@ -158,9 +159,11 @@ class Page {
     if (signal == "finished") return real(served_.finished_stop + served_.finished_length);
     if (signal == "preemptions") return real(engine_.preemptions);
     if (signal == "prefix_cache_queries") return real(engine_.prefix_queries);
-    if (signal == "prefix_cache_hits") {
-      const bool in_blocks = row.series.find("blocks") != std::string::npos;
-      return real(engine_.prefix_hits) / (in_blocks ? real(engine_.block_size) : 1);
+    const bool in_blocks = row.series.find("blocks") != std::string::npos;
+    const double per_count = in_blocks ? real(engine_.block_size) : 1;
+    if (signal == "prefix_cache_hits") return real(engine_.prefix_hits) / per_count;
+    if (signal == "prefix_cache_misses") {
+      return std::floor(real(engine_.prefix_queries - engine_.prefix_hits) / per_count);
     }
     if (signal == "throughput") return served_.tokens_per_second;
     return std::nullopt;

@@ -38,10 +38,6 @@ bool same_secret(std::string_view given, std::string_view secret) {
   return differ == 0;
 }
 
-/// The words of an answer: a walk through the vocabulary that seed and number begin.
-TokenId next_word(TokenId word) { return word * 1664525U + 1013904223U; }
-TokenId word_id(TokenId word) { return word >> 17U; }
-
 }  // namespace
 
 struct Service::Stream {
@@ -59,7 +55,7 @@ struct Service::Stream {
   std::int64_t held = 0;    // to be written with the next
   std::int64_t breaks_at = -1;
   Fate fate;
-  TokenId word = 0;
+  AnswerWords words;
   std::string event;
   std::size_t word_at = 0;  // in `event`
   std::string text;         // of an answer that is not streamed
@@ -182,7 +178,16 @@ void Service::complete(Connection& connection, bool chat) {
   stream.output_tokens = *length;
   stream.stops = stops;
   stream.fate = fate;
-  begin(ticket, connection, std::move(*ask), chat);
+  stream.words = AnswerWords(options_.seed, number);
+  stream.prompt_tokens = ask->prompt_tokens;
+  stream.received = nanos(connection.received());
+  if (const auto taken = submit(ticket, std::move(ask->prompt)); !taken) {
+    stream = Stream{};
+    free_.push_back(ticket);
+    refuse(connection, 400, taken.error().message);
+    return;
+  }
+  begin(ticket, connection, *ask, chat);
 }
 
 /// How long the answer will be, by what was asked and by where the emulated model stops.
@@ -223,21 +228,18 @@ Ticket Service::take_ticket() {
   return ticket;
 }
 
-void Service::begin(Ticket ticket, Connection& connection, Ask ask, bool chat) {
+void Service::begin(Ticket ticket, Connection& connection, const Ask& ask, bool chat) {
   Stream& stream = *streams_[ticket];
   connection.tag = std::uint64_t{ticket} + 1;
   stream.connection = &connection;
-  stream.received = nanos(connection.received());
   stream.streams = ask.stream;
   stream.include_usage =
       (ask.include_usage || options_.style.usage_always) && !options_.style.usage_never;
   stream.usage_each = ask.continuous_usage_stats && stream.include_usage;
-  stream.prompt_tokens = ask.prompt_tokens;
   stream.breaks_at = stream.fate.breaks ? stream.fate.after : -1;
   if (stream.fate.dies) stream.breaks_at = std::min<std::int64_t>(1, stream.output_tokens - 1);
   stream.prebuilt = stream.streams && !stream.usage_each && !options_.style.split_writes &&
                     options_.tokens_per_event == 1;
-  stream.word = static_cast<TokenId>((options_.seed + stream.number) * 2654435761U);
   stream.head.chat = chat;
   stream.head.model_json = model_json_;
   stream.head.created = std::chrono::duration_cast<std::chrono::seconds>(
@@ -251,8 +253,6 @@ void Service::begin(Ticket ticket, Connection& connection, Ask ask, bool chat) {
     stream.times.reserve(static_cast<std::size_t>(
         std::min<std::int64_t>(stream.streams ? stream.output_tokens : 1, 4096)));
   }
-  counts_.prompt_tokens += static_cast<std::uint64_t>(stream.prompt_tokens);
-  counts_.prompt_lengths.observe(static_cast<double>(stream.prompt_tokens));
   if (stream.streams) {
     connection.start_chunks(200, kEvents);
     if (stream.prebuilt) {
@@ -262,19 +262,21 @@ void Service::begin(Ticket ticket, Connection& connection, Ask ask, bool chat) {
           append_event(options_.style, stream.head, placeholder, {}, nullptr, stream.event) + 1;
     }
   }
-  submit(ticket, std::move(ask));
 }
 
-void Service::submit(Ticket ticket, Ask ask) {
+/// No token comes before the loop's next look at its timers.
+Result<void> Service::submit(Ticket ticket, std::vector<TokenId> prompt) {
   const Stream& stream = *streams_[ticket];
   Job job;
   job.number = stream.number;
   job.received = stream.received;
   job.prompt_tokens = stream.prompt_tokens;
   job.output_tokens = stream.output_tokens;
-  job.prompt = std::move(ask.prompt);
-  timing_->submit(ticket, std::move(job));
-  arm();
+  job.prompt = std::move(prompt);
+  job.answer = stream.words;
+  auto taken = timing_->submit(ticket, std::move(job));
+  if (taken) arm();
+  return taken;
 }
 
 // --- What is answered ---
@@ -308,8 +310,7 @@ void Service::tokens(Ticket ticket, std::int64_t count) {
   const std::int64_t left = stream.output_tokens - stream.served - stream.held;
   if (count == 1 && left > 1 && stream.prebuilt && stream.served > 0 &&
       stream.breaks_at != stream.served) [[likely]] {
-    stream.word = next_word(stream.word);
-    const auto letters = letters_of(word_id(stream.word));
+    const auto letters = letters_of(stream.words.next());
     std::memcpy(stream.event.data() + stream.word_at, letters.data(), letters.size());
     note_token(stream, 1, now());
     stream.connection->write(stream.event);
@@ -352,6 +353,8 @@ void Service::note_token(Stream& stream, std::int64_t count, Nanos at) {
   if (stream.served == 0) {
     stream.first = at;
     counts_.ttft.observe(seconds(at - stream.received));
+    counts_.prompt_tokens += static_cast<std::uint64_t>(stream.prompt_tokens);
+    counts_.prompt_lengths.observe(static_cast<double>(stream.prompt_tokens));
   } else {
     counts_.itl.observe(seconds(at - stream.last));
   }
@@ -367,10 +370,7 @@ void Service::note_token(Stream& stream, std::int64_t count, Nanos at) {
 
 void Service::write_event(Stream& stream, std::int64_t count, bool last) {
   std::string words;
-  for (std::int64_t i = 0; i < count; ++i) {
-    stream.word = next_word(stream.word);
-    append_word(word_id(stream.word), words);
-  }
+  for (std::int64_t i = 0; i < count; ++i) append_word(stream.words.next(), words);
   if (!stream.streams) {
     note_token(stream, count, now());
     stream.text += words;

@@ -83,8 +83,8 @@ class Service final : public http::ServerHandler, private TokenSink {
   Result<std::int64_t> output_length(const Ask& ask, bool chat, std::uint64_t number,
                                      bool& stops) const;
   Ticket take_ticket();
-  void begin(Ticket ticket, Connection& connection, Ask ask, bool chat);
-  void submit(Ticket ticket, Ask ask);
+  Result<void> submit(Ticket ticket, std::vector<TokenId> prompt);
+  void begin(Ticket ticket, Connection& connection, const Ask& ask, bool chat);
   void emit(Ticket ticket, Stream& stream);
   void write_event(Stream& stream, std::int64_t count, bool last);
   void end_whole(Stream& stream);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/result.h"
 #include "base/units.h"
 #include "emulator/engine_state.h"
 #include "emulator/words.h"
@@ -19,7 +20,8 @@ struct Job {
   Nanos received{};          // on the clock of advance()
   std::int64_t prompt_tokens = 0;
   std::int64_t output_tokens = 1;  // at least one; then it is over
-  std::vector<TokenId> prompt;     // only when wants_prompt()
+  std::vector<TokenId> prompt{};   // only when wants_prompt()
+  AnswerWords answer{};            // what it will say
 };
 
 /// Told, inside advance(), what happens to requests.
@@ -43,7 +45,8 @@ class Timing {
   virtual ~Timing() = default;
 
   virtual bool wants_prompt() const { return false; }
-  virtual void submit(Ticket ticket, Job job) = 0;
+  /// The error says why a request can never be served; then there is no ticket.
+  virtual Result<void> submit(Ticket ticket, Job job) = 0;
   virtual void cancel(Ticket ticket) = 0;
 
   /// When advance() has something to do; may be early. Nothing: not before the next submit().

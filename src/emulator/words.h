@@ -20,6 +20,21 @@ inline constexpr std::size_t kWordLetters = 6;
 /// The six letters of an id; ids past the vocabulary wrap around.
 std::array<char, kWordLetters> letters_of(TokenId id);
 
+/// The words of an answer, without end: a walk through the vocabulary that seed and number begin.
+class AnswerWords {
+ public:
+  AnswerWords() : AnswerWords(0, 0) {}
+  AnswerWords(std::uint64_t seed, std::uint64_t number)
+      : at_(static_cast<TokenId>((seed + number) * 2654435761U)) {}
+  TokenId next() {
+    at_ = at_ * 1664525U + 1013904223U;
+    return at_ >> 17U;
+  }
+
+ private:
+  TokenId at_;
+};
+
 /// How many tokens a text is.
 std::size_t count_tokens(std::string_view text);
 /// The same, and which; appended.

@@ -16,6 +16,8 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PROGRAM = os.environ.get("KNEEPOINT") or str(ROOT / "build" / "dev" / "kneepoint")
 
+SCRIPT = ("--ttft=2ms", "--itl=1ms")
+
 
 class Emulate(unittest.TestCase):
     def setUp(self):
@@ -23,9 +25,9 @@ class Emulate(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.home, True)
         self.environment = {"HOME": str(self.home), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
 
-    def start(self, *flags, **variables):
+    def start(self, *flags, timing=None, **variables):
         server = subprocess.Popen(
-            [PROGRAM, "emulate", "--port=0", "--format=json", "--ttft=2ms", "--itl=1ms", *flags],
+            [PROGRAM, "emulate", "--port=0", "--format=json", *(timing or SCRIPT), *flags],
             env={**self.environment, **variables}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(self.end, server)
@@ -132,10 +134,43 @@ class Emulate(unittest.TestCase):
         for flag, words in (("--ttft=10", "10ms"), ("--fault=explode", "sse-error"),
                             ("--variant=odd", "no-done"), ("--model-server=nobody", "sglang"),
                             ("--output-tokens=x:1", "--output-tokens"),
-                            ("--truth=/nowhere/at/all", "/nowhere/at/all")):
+                            ("--truth=/nowhere/at/all", "/nowhere/at/all"),
+                            ("--step-time=base=1", "--step-time"),
+                            ("--max-num-batched-tokens=8", "max_num_seqs")):
             _, err = self.refused("--port=0", flag)
             self.assertIn(words, err, flag)
             self.assertTrue(err.startswith("kneepoint: "), err)
+
+    def test_timing_is_of_one_kind(self):
+        for flags in (("--ttft=1ms", "--max-num-seqs=2"), ("--timing=engine", "--itl=1ms"),
+                      ("--timing=scripted", "--speed=2")):
+            status, err = self.refused("--port=0", *flags)
+            self.assertEqual(status, 2)
+            for flag in flags:
+                self.assertIn(flag.split("=")[0], err)
+
+    def test_without_a_word_it_is_an_engine(self):
+        server = self.start(timing=("--no-chunked-prefill",))
+        answer = self.call("/v1/completions", {"prompt": "a " * 64, "max_tokens": 3})
+        self.assertEqual(answer["usage"]["completion_tokens"], 3)
+        self.assertEqual(self.call("/props")["max_total_num_tokens"], 26000 * 16)
+        _, _, err = self.interrupt(server)
+        self.assertRegex(err, r"engine: 3 steps, lag p99 \S+ ms, max \S+ ms\n\Z")
+
+    def test_an_engine_has_the_limits_given(self):
+        self.start(timing=("--speed=100", "--kv-blocks=10", "--block-size=8", "--max-num-seqs=4",
+                           "--step-time=base=50ms", "--step-noise=0.1", "--no-prefix-caching"))
+        for _ in range(2):
+            self.call("/v1/completions", {"prompt": "a " * 32, "max_tokens": 3})
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            self.call("/v1/completions", {"prompt": "a " * 64, "max_tokens": 30})
+        self.assertEqual(caught.exception.code, 400)
+        self.assertIn("the KV cache has 10", json.load(caught.exception)["error"]["message"])
+        caught.exception.close()
+        with urllib.request.urlopen(self.url + "/metrics", timeout=20) as answer:
+            text = answer.read().decode()
+        self.assertIn('vllm:cache_config_info{block_size="8",num_gpu_blocks="10"} 1\n', text)
+        self.assertRegex(text, r"vllm:prefix_cache_hits_total\{[^}]*\} 0\n")
 
     def test_dies_when_it_is_told_to(self):
         server = self.start("--fault=die-after:1")
