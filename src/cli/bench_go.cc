@@ -108,7 +108,7 @@ Result<void> go_on(Run& run, const app::CampaignAsk& ask, run::Directory* direct
     run.note(fmt::format("not finished; go on with: kneepoint bench resume {}",
                          directory->folder().string()));
   }
-  if (run.args().on("--keep-profile") && (result->whole || result->valid_end)) {
+  if (ask.keep_profile && (result->whole || result->valid_end)) {
     if (auto kept = keep_profile(run, *result, identity); !kept) return kept;
   }
   return app::judge(told, result->points);
