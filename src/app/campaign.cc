@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <thread>
 
@@ -110,6 +111,15 @@ RunSpec at_load(const SweepAsk& sweep, double load) {
   return spec;
 }
 
+/// Nobody accepted a connection for the whole of the point, which may be too short to be called
+/// off.
+bool nobody_there(const run::PointRecord& point) {
+  return point.requests_sent > 0 && point.requests_completed == 0 &&
+         std::ranges::all_of(point.errors, [](const run::ErrorCount& error) {
+           return error.what == "no connection";
+         });
+}
+
 /// One load point after another, each kept before the next begins.
 class Campaign {
  public:
@@ -172,6 +182,9 @@ class Campaign {
     auto point = runner_->run(spec, options);
     if (!point) return fail(std::move(point.error()));
     witness_->testify(*point);
+    if (point->end != run::PointEnd::Interrupted && nobody_there(*point)) {
+      point->end = run::PointEnd::ServerGone;
+    }
     if (!keep) {
       idle_ = std::move(*point);
       return true;

@@ -38,8 +38,10 @@ struct CampaignAsk {
   loadgen::PointOptions options;  // of each point; its callbacks are set here
   profile::ServingSetup setup;    // as far as the user says it
   bool scrape = true;
+  bool keep_profile = false;  // leave what was measured in the store
 };
 
+/// Files are named by their whole paths: a run may be taken up from another folder.
 json::Value to_json(const CampaignAsk& ask);
 Result<CampaignAsk> campaign_from_json(const json::Value& value);
 

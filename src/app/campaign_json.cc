@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "app/campaign.h"
 
@@ -85,6 +86,12 @@ class Members {
 void put(Object& out, std::string_view key, const std::string& text) {
   if (!text.empty()) out.emplace(key, text);
 }
+void put_path(Object& out, std::string_view key, const std::string& path) {
+  if (path.empty()) return;
+  std::error_code error;
+  const auto whole = std::filesystem::absolute(path, error);
+  out.emplace(key, error ? path : whole.string());
+}
 template <class Number>
 void put(Object& out, std::string_view key, const std::optional<Number>& number) {
   if (number) out.emplace(key, *number);
@@ -103,12 +110,12 @@ Object target_json(const BenchTarget& target) {
              {"whole_s", seconds(target.patience.whole)},
              {"verify", target.verify}};
   put(out, "token_env", target.token_env);
-  put(out, "token_file", target.token_file);
-  put(out, "header_file", target.header_file);
-  put(out, "extra_body_file", target.extra_body_file);
-  put(out, "ca_file", target.ca_file);
-  put(out, "certificate_file", target.certificate_file);
-  put(out, "key_file", target.key_file);
+  put_path(out, "token_file", target.token_file);
+  put_path(out, "header_file", target.header_file);
+  put_path(out, "extra_body_file", target.extra_body_file);
+  put_path(out, "ca_file", target.ca_file);
+  put_path(out, "certificate_file", target.certificate_file);
+  put_path(out, "key_file", target.key_file);
   return out;
 }
 
@@ -235,6 +242,7 @@ json::Value to_json(const CampaignAsk& ask) {
               [&setup](std::string_view key, const auto& value) { put(setup, key, value); });
   out.emplace("setup", std::move(setup));
   out.emplace("scrape", ask.scrape);
+  out.emplace("keep_profile", ask.keep_profile);
   return out;
 }
 
@@ -267,6 +275,7 @@ Result<CampaignAsk> campaign_from_json(const json::Value& value) {
   visit_setup(out.setup,
               [&setup](std::string_view key, auto& member) { setup.read_some(key, member); });
   in.read("scrape", out.scrape);
+  in.read("keep_profile", out.keep_profile);
   if (!wrong.empty()) {
     return fail(ErrorCode::InvalidArgument, wrong + " is missing or of another type");
   }

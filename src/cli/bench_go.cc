@@ -21,7 +21,14 @@ Result<void> keep_profile(Run& run, const app::CampaignResult& result, std::stri
     setup.accelerator = "unknown";
     run.note("no --accelerator was given: the profile is kept, but cannot be priced or deployed");
   }
-  const profile::Profile profile = run::measured_profile(setup, identity, result.points);
+  // What the load generator itself spoilt says nothing of the server.
+  std::vector<run::PointRecord> points = result.points;
+  std::erase_if(points, [](const run::PointRecord& point) { return !point.self.valid; });
+  if (const std::size_t left_out = result.points.size() - points.size(); left_out > 0) {
+    run.note(fmt::format("left out of the profile, as not valid: {} of {} load points", left_out,
+                         result.points.size()));
+  }
+  const profile::Profile profile = run::measured_profile(setup, identity, points);
   if (profile.points.empty()) {
     run.note("no load point that could be kept: no profile");
     return {};
@@ -34,6 +41,28 @@ Result<void> keep_profile(Run& run, const app::CampaignResult& result, std::stri
   run.note(fmt::format("profile {} kept: kneepoint explain {}; kneepoint profiles list --model={}",
                        profile.id, profile.id, profile.setup.model));
   return {};
+}
+
+/// In the folder that was named, or in one of its own: runs of a model that begin in the same
+/// second are told apart by a number.
+Result<run::Directory> make_directory(Run& run, const app::CampaignAsk& ask) {
+  const json::Value header = app::to_json(ask);
+  if (const auto named = run.args().maybe_text("--run")) {
+    return run::Directory::create(*named, header);
+  }
+  const auto settings = run.settings();
+  if (!settings) return fail(settings.error());
+  if (settings->runs_folder.empty()) {
+    return fail(ErrorCode::InvalidArgument,
+                "no home folder to keep the run in: set HOME, or name a folder with --run");
+  }
+  const std::string name = app::run_name(ask.target.model);
+  for (int number = 1;; ++number) {
+    const std::string own = number == 1 ? name : fmt::format("{}-{}", name, number);
+    auto directory = run::Directory::create(settings->runs_folder / own, header);
+    const bool taken = !directory && directory.error().code == ErrorCode::Conflict;
+    if (!taken || number == 1000) return directory;
+  }
 }
 
 }  // namespace
@@ -79,26 +108,16 @@ Result<void> go_on(Run& run, const app::CampaignAsk& ask, run::Directory* direct
     run.note(fmt::format("not finished; go on with: kneepoint bench resume {}",
                          directory->folder().string()));
   }
-  if (run.args().on("--keep-profile") && (result->whole || result->valid_end)) {
+  if (ask.keep_profile && (result->whole || result->valid_end)) {
     if (auto kept = keep_profile(run, *result, identity); !kept) return kept;
   }
   return app::judge(told, result->points);
 }
 
 Result<void> start(Run& run, const app::CampaignAsk& ask) {
-  fs::path folder = run.args().text("--run");
-  if (folder.empty()) {
-    const auto settings = run.settings();
-    if (!settings) return fail(settings.error());
-    if (settings->runs_folder.empty()) {
-      return fail(ErrorCode::InvalidArgument,
-                  "no home folder to keep the run in: set HOME, or name a folder with --run");
-    }
-    folder = settings->runs_folder / app::run_name(ask.target.model);
-  }
-  auto directory = run::Directory::create(folder, app::to_json(ask));
+  auto directory = make_directory(run, ask);
   if (!directory) return fail(std::move(directory.error()));
-  run.note(fmt::format("run kept in {}", folder.string()));
+  run.note(fmt::format("run kept in {}", directory->folder().string()));
   return go_on(run, ask, &*directory);
 }
 

@@ -88,6 +88,7 @@ Result<void> run_bench(Run& run) {
   ask.setup = bench::setup_of(run);
   if (ask.setup.model.empty()) ask.setup.model = ask.target.model;
   ask.scrape = run.args().on("--scrape");
+  ask.keep_profile = run.args().on("--keep-profile");
   if (run.args().on("--dry-run")) {
     const auto plan = app::bench_plan({ask.target, ask.points, ask.options});
     if (!plan) return fail(plan.error());

@@ -20,6 +20,7 @@ Result<app::CampaignAsk> ask_of(Run& run) {
   ask.setup = bench::setup_of(run);
   if (ask.setup.model.empty()) ask.setup.model = ask.target.model;
   ask.scrape = args.on("--scrape");
+  ask.keep_profile = args.on("--keep-profile");
 
   app::SweepAsk sweep;
   auto spec = bench::workload_of(run, bench::default_lengths());
@@ -104,6 +105,7 @@ Result<void> resume_bench(Run& run) {
   for (const std::string& warning : directory->warnings()) run.note(warning);
   auto ask = app::campaign_from_json(directory->header());
   if (!ask) return fail(std::move(ask.error()).during(directory->folder().string()));
+  if (run.args().given("--keep-profile")) ask->keep_profile = run.args().on("--keep-profile");
   if (auto ok = bench::add_secrets(run, ask->target); !ok) return ok;
   return bench::go_on(run, *ask, &*directory);
 }

@@ -116,6 +116,14 @@ inline constexpr std::array kSweepFlags{kUrl,
                                         kDryRun,
                                         kFormat};
 
-inline constexpr std::array kResumeFlags{kKeepProfile, kReport, kFormat};
+inline constexpr Flag kKeepProfileAsBefore{
+    .name = "--keep-profile",
+    .type = Switch,
+    .group = Output,
+    .sentence =
+        "Leave what was measured in the store as a profile, or with --no-keep-profile not. Without "
+        "it, as the run was told when it began."};
+
+inline constexpr std::array kResumeFlags{kKeepProfileAsBefore, kReport, kFormat};
 
 }  // namespace kneepoint::cli::bench
