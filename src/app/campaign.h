@@ -38,6 +38,7 @@ struct CampaignAsk {
   loadgen::PointOptions options;  // of each point; its callbacks are set here
   profile::ServingSetup setup;    // as far as the user says it
   bool scrape = true;
+  bool timelines = false;  // keep what happened to each request
 };
 
 json::Value to_json(const CampaignAsk& ask);

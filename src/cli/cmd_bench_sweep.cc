@@ -20,6 +20,7 @@ Result<app::CampaignAsk> ask_of(Run& run) {
   ask.setup = bench::setup_of(run);
   if (ask.setup.model.empty()) ask.setup.model = ask.target.model;
   ask.scrape = args.on("--scrape");
+  ask.timelines = args.on("--timelines");
 
   app::SweepAsk sweep;
   auto spec = bench::workload_of(run, bench::default_lengths());
