@@ -37,7 +37,9 @@ Object host_json() {
 Object target_json(const BenchAsk& ask) {
   const BenchTarget& target = ask.target;
   Object out{{"url", target.url}, {"model", target.model}, {"api", name(target.api)}};
-  out.emplace("prompts", target.api == loadgen::Api::Chat || target.words ? "words" : "token-ids");
+  // What they became stands with each point, as a run that is taken up asks again.
+  const bool chat = target.api == loadgen::Api::Chat;
+  out.emplace("prompts", name(chat ? PromptKind::Words : target.prompts));
   out.emplace("ignore_eos", target.ignore_eos);
   out.emplace("temperature", target.temperature);
   if (target.url.starts_with("https")) out.emplace("certificate_verified", target.verify);

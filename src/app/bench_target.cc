@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -10,6 +11,8 @@
 
 namespace kneepoint::app {
 namespace {
+
+constexpr std::array<std::string_view, 3> kPromptKinds{"auto", "token-ids", "words"};
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
@@ -69,6 +72,16 @@ Result<loadgen::Api> parse_api(std::string_view text) {
   return fail(ErrorCode::InvalidArgument, "api: must be completions or chat");
 }
 
+std::string_view name(PromptKind kind) { return kPromptKinds[static_cast<std::size_t>(kind)]; }
+
+Result<PromptKind> parse_prompt_kind(std::string_view text) {
+  const auto found = std::ranges::find(kPromptKinds, text);
+  if (found == kPromptKinds.end()) {
+    return fail(ErrorCode::InvalidArgument, "prompts: must be auto, token-ids or words");
+  }
+  return static_cast<PromptKind>(found - kPromptKinds.begin());
+}
+
 Result<loadgen::Target> open_target(const BenchTarget& from) {
   loadgen::Target out;
   const auto url = http::parse_url(from.url);
@@ -98,13 +111,6 @@ Result<loadgen::Target> open_target(const BenchTarget& from) {
   out.temperature = from.temperature;
   out.extra_body = std::move(*body);
   return out;
-}
-
-std::unique_ptr<loadgen::PromptMaker> make_prompts(const BenchTarget& target, std::uint64_t seed) {
-  if (target.api == loadgen::Api::Chat || target.words) {
-    return loadgen::word_prompts(seed, target.api);
-  }
-  return loadgen::token_id_prompts(seed);
 }
 
 Result<Nanos> parse_duration(std::string_view text) {

@@ -12,13 +12,16 @@
 
 namespace kneepoint::app {
 
+/// What prompts are made of: Auto asks the server (prompt_probe.h).
+enum class PromptKind { Auto, TokenIds, Words };
+
 /// Whom to load, as a user says it.
 struct BenchTarget {
   std::string url;    // a base path may follow the port; it may end in /v1
   std::string model;  // the name the server knows it by
   loadgen::Api api = loadgen::Api::Completions;
-  bool words = false;  // prompts of words although the API takes token ids
-  std::string token;   // bearer; from the environment or a file, never from the command line
+  PromptKind prompts = PromptKind::Auto;
+  std::string token;  // bearer; from the environment or a file, never from the command line
   std::string token_env, token_file;  // where it comes from, so that a run can be taken up again
   std::string header_file;            // one "Name: value" a line
   std::string extra_body_file;        // a JSON object
@@ -36,11 +39,11 @@ struct BenchTarget {
 
 /// Reads the files, looks the host up.
 Result<loadgen::Target> open_target(const BenchTarget& target);
-/// The prompts its API takes.
-std::unique_ptr<loadgen::PromptMaker> make_prompts(const BenchTarget& target, std::uint64_t seed);
 
 std::string_view name(loadgen::Api api);  // "completions", "chat"
 Result<loadgen::Api> parse_api(std::string_view text);
+std::string_view name(PromptKind kind);  // "auto", "token-ids", "words"
+Result<PromptKind> parse_prompt_kind(std::string_view text);
 
 /// "250ms", "30s", "5m", "2h", or seconds: "30".
 Result<Nanos> parse_duration(std::string_view text);

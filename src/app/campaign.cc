@@ -7,7 +7,9 @@
 #include <thread>
 
 #include "app/bench_run.h"
+#include "app/prompt_probe.h"
 #include "app/server_probe.h"
+#include "app/timeline_keeper.h"
 #include "run/measured_profile.h"
 #include "scrape/compare.h"
 #include "scrape/scraper.h"
@@ -151,7 +153,11 @@ class Campaign {
     const std::uint64_t seed = ask_.sweep            ? ask_.sweep->spec.seed
                                : ask_.points.empty() ? 0
                                                      : ask_.points.front().seed;
-    auto runner = loadgen::PointRunner::open(**loop, *target, make_prompts(ask_.target, seed),
+    auto prompts = choose_prompts(*target, ask_.target.prompts, seed, watch_.interrupted);
+    if (!prompts) return fail(std::move(prompts.error()));
+    for (const std::string& sentence : prompts->notes) note(sentence);
+    prompts_ = std::move(prompts->told);
+    auto runner = loadgen::PointRunner::open(**loop, *target, std::move(prompts->maker),
                                              loadgen::most_connections());
     if (!runner) return fail(std::move(runner.error()));
     loop_ = std::move(*loop);
@@ -174,11 +180,20 @@ class Campaign {
     if (watch_.begins) watch_.begins(out_.points.size(), of, spec, reason);
     loadgen::PointOptions options = ask_.options;
     options.index = static_cast<std::int64_t>(out_.points.size());
+    options.prompts = prompts_;
     options.interrupted = watch_.interrupted;
     options.started = [this](http::Time at) { witness_->begin(at); };
     options.progress = [this](const loadgen::Progress& progress) {
       if (watch_.progress) watch_.progress(progress, witness_->latest());
     };
+    std::unique_ptr<TimelineKeeper> timelines;
+    if (keep && ask_.timelines && directory_ != nullptr) {
+      auto keeper = TimelineKeeper::start(*directory_, options.index);
+      if (!keeper) return fail(std::move(keeper.error()));
+      timelines = std::move(*keeper);
+      options.ended = [&timelines](const workload::RequestPlan&,
+                                   const metrics::Timeline& timeline) { timelines->add(timeline); };
+    }
     auto point = runner_->run(spec, options);
     if (!point) return fail(std::move(point.error()));
     witness_->testify(*point);
@@ -201,6 +216,15 @@ class Campaign {
     }
     spoilt_ = 0;
     if (directory_ != nullptr && !cut && !gone && !spoilt) {
+      if (timelines) {
+        if (auto kept = timelines->finish(); !kept) return fail(std::move(kept.error()));
+        if (timelines->dropped() > 0) {
+          point->remarks.push_back(
+              fmt::format("{} requests are not in the timelines: they came faster than they could "
+                          "be written",
+                          timelines->dropped()));
+        }
+      }
       if (auto kept = directory_->append("point", run::to_json(*point)); !kept) {
         return fail(std::move(kept.error()));
       }
@@ -285,6 +309,7 @@ class Campaign {
   std::unique_ptr<http::Loop> loop_;
   std::unique_ptr<loadgen::PointRunner> runner_;  // of the loop
   std::optional<Witness> witness_;
+  std::string prompts_;  // what they are made of
   run::PointRecord idle_;
   int spoilt_ = 0;  // tries of one point so far that the load generator itself spoilt
   CampaignResult out_;

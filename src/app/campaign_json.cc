@@ -101,7 +101,7 @@ Object target_json(const BenchTarget& target) {
   Object out{{"url", target.url},
              {"model", target.model},
              {"api", name(target.api)},
-             {"words", target.words},
+             {"prompts", name(target.prompts)},
              {"ignore_eos", target.ignore_eos},
              {"temperature", target.temperature},
              {"connect_s", seconds(target.patience.connect)},
@@ -125,7 +125,9 @@ void read_target(const Members& in, BenchTarget& target) {
   in.read("model", target.model);
   in.read("api", api);
   if (const auto parsed = parse_api(api)) target.api = *parsed;
-  in.read("words", target.words);
+  std::string prompts;
+  in.read("prompts", prompts);
+  if (const auto parsed = parse_prompt_kind(prompts)) target.prompts = *parsed;
   in.read("ignore_eos", target.ignore_eos);
   in.read("temperature", target.temperature);
   in.read("connect_s", target.patience.connect);
@@ -146,6 +148,7 @@ Object options_json(const loadgen::PointOptions& options) {
   Object out{{"least_s", seconds(options.least)}, {"drain_s", seconds(options.drain)}};
   put(out, "confident_within", options.confident_within);
   if (options.time_cap) out.emplace("time_cap_s", seconds(*options.time_cap));
+  if (options.warm_up) out.emplace("warm_up_s", seconds(*options.warm_up));
   Array bounds;
   for (const metrics::Bound& bound : options.bounds) {
     bounds.push_back(Object{{"metric", metrics::name(bound.metric)},
@@ -159,7 +162,9 @@ void read_options(const Members& in, loadgen::PointOptions& options, std::string
   in.read("least_s", options.least);
   in.read("drain_s", options.drain);
   in.read_some("confident_within", options.confident_within);
-  std::optional<double> cap;
+  std::optional<double> cap, warm_up;
+  in.read_some("warm_up_s", warm_up);
+  if (warm_up) options.warm_up = nanos(*warm_up);
   in.read_some("time_cap_s", cap);
   if (cap) options.time_cap = nanos(*cap);
   const Value* bounds = in.find("goodput");
@@ -243,6 +248,7 @@ json::Value to_json(const CampaignAsk& ask) {
   out.emplace("setup", std::move(setup));
   out.emplace("scrape", ask.scrape);
   out.emplace("keep_profile", ask.keep_profile);
+  out.emplace("timelines", ask.timelines);
   return out;
 }
 
@@ -276,6 +282,7 @@ Result<CampaignAsk> campaign_from_json(const json::Value& value) {
               [&setup](std::string_view key, auto& member) { setup.read_some(key, member); });
   in.read("scrape", out.scrape);
   in.read("keep_profile", out.keep_profile);
+  in.read("timelines", out.timelines);
   if (!wrong.empty()) {
     return fail(ErrorCode::InvalidArgument, wrong + " is missing or of another type");
   }

@@ -84,8 +84,8 @@ Result<app::BenchTarget> target_of(Run& run, app::BenchTarget out) {
                 "which model? Name it with --model, by the name the server gives it");
   }
   if (args.given("--api")) out.api = *app::parse_api(args.text("--api"));
-  if (args.text("--prompts") == "words") out.words = true;
-  if (args.text("--prompts") == "token-ids" && out.api == loadgen::Api::Chat) {
+  out.prompts = *app::parse_prompt_kind(args.text("--prompts"));
+  if (out.prompts == app::PromptKind::TokenIds && out.api == loadgen::Api::Chat) {
     return fail(ErrorCode::InvalidArgument, "--prompts=token-ids: chat takes words only");
   }
   out.header_file = args.text("--header-file");
@@ -188,6 +188,18 @@ Result<loadgen::PointOptions> point_options_of(Run& run) {
     const auto drain = app::parse_duration(*text);
     if (!drain) return fail(Error(drain.error()).during("--drain"));
     out.drain = *drain;
+  }
+  const std::string warm_up = run.args().text("--warm-up");
+  if (warm_up == "none") {
+    out.warm_up = Nanos(0);
+  } else if (warm_up != "auto") {
+    const auto time = app::parse_duration(warm_up);
+    if (!time) {
+      return fail(ErrorCode::InvalidArgument,
+                  fmt::format("--warm-up: '{}' is neither auto nor none nor a time such as 10s",
+                              warm_up.substr(0, 40)));
+    }
+    out.warm_up = *time;
   }
   if (const auto percent = run.args().number("--until-confident")) {
     out.confident_within = *percent / 100;

@@ -89,6 +89,11 @@ Result<void> run_bench(Run& run) {
   if (ask.setup.model.empty()) ask.setup.model = ask.target.model;
   ask.scrape = run.args().on("--scrape");
   ask.keep_profile = run.args().on("--keep-profile");
+  ask.timelines = run.args().on("--timelines");
+  if (ask.timelines && !run.args().on("--keep-run")) {
+    return fail(ErrorCode::InvalidArgument,
+                "--timelines are kept in the run: not with --no-keep-run");
+  }
   if (run.args().on("--dry-run")) {
     const auto plan = app::bench_plan({ask.target, ask.points, ask.options});
     if (!plan) return fail(plan.error());

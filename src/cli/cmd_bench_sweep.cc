@@ -21,6 +21,7 @@ Result<app::CampaignAsk> ask_of(Run& run) {
   if (ask.setup.model.empty()) ask.setup.model = ask.target.model;
   ask.scrape = args.on("--scrape");
   ask.keep_profile = args.on("--keep-profile");
+  ask.timelines = args.on("--timelines");
 
   app::SweepAsk sweep;
   auto spec = bench::workload_of(run, bench::default_lengths());

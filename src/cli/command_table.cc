@@ -651,7 +651,7 @@ constexpr std::array kCommands{
         "Go on with a run that was cut off",
         "Measures the load points a run does not have yet. Tokens are read again from where the "
         "run says they were.",
-        "bench resume ~/.local/share/kneepoint/runs/2026-11-21T10-00-00-my-model",
+        "bench resume runs/2026-11-21T10-00-00-my-model",
         bench::kResumeFlags,
         kResumeWords},
     Command{CommandId::BenchLoad,

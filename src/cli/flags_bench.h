@@ -30,14 +30,15 @@ inline constexpr Flag kApi{.name = "--api",
                                "/v1/chat/completions.",
                            .fallback = "completions",
                            .choices = kApis};
-inline constexpr std::array<Words, 2> kPromptKinds{"token-ids", "words"};
+inline constexpr std::array<Words, 3> kPromptKinds{"auto", "token-ids", "words"};
 inline constexpr Flag kPrompts{
     .name = "--prompts",
     .type = Choice,
     .value = "KIND",
     .sentence =
-        "Lists of token ids are exactly as long as asked; words are for servers that take "
-        "no ids, and for chat.",
+        "Lists of token ids, exactly as long as asked, where the server takes them; else words, "
+        "counted by its /tokenize or by what it says in usage. auto asks it first.",
+    .fallback = "auto",
     .choices = kPromptKinds};
 inline constexpr Flag kHeaderFile{
     .name = "--header-file",
@@ -226,6 +227,14 @@ inline constexpr Flag kDrain{
         "cancelled.",
     .fallback = "60s"};
 
+inline constexpr Flag kWarmUp{
+    .name = "--warm-up",
+    .value = "auto|none|D",
+    .sentence =
+        "What is measured but not reported: found from the data; nothing, as other tools do, with "
+        "rates of the whole run; or the requests due in so long a time: 10s.",
+    .fallback = "auto"};
+
 // --- What comes out ---
 
 inline constexpr Flag kGoodput{
@@ -269,6 +278,12 @@ inline constexpr Flag kRunFolder{
     .sentence =
         "Where to keep the run; it must be new or empty. Without it, a folder named by time and "
         "model under ~/.local/share/kneepoint/runs."};
+inline constexpr Flag kTimelines{
+    .name = "--timelines",
+    .type = Switch,
+    .group = Output,
+    .sentence =
+        "Keep what happened to each request, token by token, in the run folder: timelines.gz."};
 inline constexpr Flag kKeepProfile{
     .name = "--keep-profile",
     .type = Switch,
@@ -362,6 +377,7 @@ inline constexpr std::array kRunFlags{kUrl,
                                       kTimeoutFirstByte,
                                       kTimeoutSilence,
                                       kDrain,
+                                      kWarmUp,
                                       kScrape,
                                       kCheckpoint,
                                       kServer,
@@ -373,6 +389,7 @@ inline constexpr std::array kRunFlags{kUrl,
                                       kServerSettings,
                                       kGoodput,
                                       kRunFolder,
+                                      kTimelines,
                                       kKeepRun,
                                       kKeepProfileOff,
                                       kReport,

@@ -13,6 +13,7 @@ using metrics::Outcome;
 using metrics::StreamingPattern;
 using metrics::Timeline;
 
+constexpr int kEarliest = 64;
 constexpr Nanos kLeastSlice = std::chrono::seconds(1);  // of the time series
 constexpr std::uint64_t kWatchEvery = 8;
 constexpr std::uint64_t kWatchLeast = 50;
@@ -21,64 +22,84 @@ double seconds(Nanos time) { return std::chrono::duration<double>(time).count();
 
 }  // namespace
 
-Fold::Fold(std::vector<metrics::Bound> bounds) : bounds_(std::move(bounds)) {
-  parts_.reserve(kMostSlices);
+Fold::Fold(std::vector<metrics::Bound> bounds, std::optional<Nanos> cut)
+    : bounds_(std::move(bounds)), cut_(cut), slices_(kMostSlices) {
+  open_part();
 }
 
-Fold::Part& Fold::part_at(Nanos time) {
-  auto at = static_cast<std::size_t>(std::max<std::int64_t>(0, time / length_));
-  while (at >= kMostSlices) {
-    join_neighbours();
-    at /= 2;
+void Fold::open_part() {
+  const Nanos from = parts_.empty() ? Nanos(0) : parts_.back().window.to;
+  Nanos to = std::max(from + kFirst, from + from / 3);
+  if (cut_) to = from < *cut_ ? *cut_ : Nanos::max();
+  metrics::Tally& part = parts_.emplace_back();
+  part.window = {from, to};
+  part.bounds = bounds_;
+  part.pattern = pattern_;
+  // What lies far back is of no more use in small parts.
+  const Nanos least = from / kEarliest;
+  std::size_t last = 0;
+  for (std::size_t i = 1; i < parts_.size(); ++i) {
+    if (parts_[i].window.to - parts_[last].window.from <= least) {
+      parts_[last].append(parts_[i]);
+    } else if (++last != i) {
+      parts_[last] = std::move(parts_[i]);
+    }
   }
-  while (parts_.size() <= at) {
-    const auto i = static_cast<std::int64_t>(parts_.size());
-    Part& part = parts_.emplace_back();
-    part.tally.window = {length_ * i, length_ * (i + 1)};
-    part.tally.bounds = bounds_;
-    part.tally.pattern = pattern_;
-  }
+  parts_.resize(last + 1);
+}
+
+metrics::Tally& Fold::part_at(Nanos time) {
+  while (time >= parts_.back().window.to) open_part();
+  std::size_t at = parts_.size() - 1;
+  while (at > 0 && time < parts_[at].window.from) --at;
   return parts_[at];
 }
 
-void Fold::join_neighbours() {
-  for (std::size_t i = 0; i < parts_.size(); i += 2) {
-    Part& left = parts_[i];
-    if (i + 1 < parts_.size()) {
-      const Part& right = parts_[i + 1];
-      left.tally.append(right.tally);
-      left.sent += right.sent;
-      left.completed += right.completed;
-      left.failed += right.failed;
-      left.events += right.events;
-      left.in_flight += right.in_flight;
-    } else {
-      left.tally.window.to = left.tally.window.from + 2 * length_;
-    }
-    if (i > 0) parts_[i / 2] = std::move(left);
-  }
-  parts_.resize((parts_.size() + 1) / 2);
-  length_ *= 2;
+void Fold::Slice::add(const Slice& other) {
+  sent += other.sent;
+  completed += other.completed;
+  failed += other.failed;
+  events += other.events;
+  in_flight += other.in_flight;
+  ttft.merge(other.ttft);
+  itl.merge(other.itl);
 }
 
-void Fold::on_sent(Nanos due) { ++part_at(due).sent; }
+Fold::Slice& Fold::slice_at(Nanos time) {
+  auto at = static_cast<std::size_t>(std::max<std::int64_t>(0, time / length_));
+  while (at >= kMostSlices) {
+    for (std::size_t i = 0; i < kMostSlices; i += 2) {
+      slices_[i].add(slices_[i + 1]);
+      if (i > 0) slices_[i / 2] = slices_[i];
+    }
+    std::fill(slices_.begin() + kMostSlices / 2, slices_.end(), Slice{});
+    used_ = (used_ + 1) / 2;
+    length_ *= 2;
+    at /= 2;
+  }
+  used_ = std::max(used_, at + 1);
+  return slices_[at];
+}
+
+void Fold::on_sent(Nanos due) { ++slice_at(due).sent; }
 
 void Fold::on_in_flight(Nanos from, Nanos to, std::int64_t count) {
   while (from < to) {
-    Part& part = part_at(from);
-    const Nanos until = std::clamp(part.tally.window.to, from + Nanos(1), to);
-    part.in_flight += static_cast<double>(count) * static_cast<double>((until - from).count());
+    Slice& slice = slice_at(from);
+    const Nanos next = length_ * (from / length_ + 1);
+    const Nanos until = std::min(next, to);
+    slice.in_flight += static_cast<double>(count) * static_cast<double>((until - from).count());
     from = until;
   }
 }
 
 void Fold::on_events(Nanos at, std::uint32_t events) {
-  if (events > 0) part_at(at).events += events;
+  if (events > 0) slice_at(at).events += events;
 }
 
 void Fold::add(const Timeline& timeline) {
-  Part& part = part_at(timeline.end);
-  ++(timeline.outcome == Outcome::Completed ? part.completed : part.failed);
+  Slice& slice = slice_at(timeline.end);
+  ++(timeline.outcome == Outcome::Completed ? slice.completed : slice.failed);
   if (decided_) {
     watch_pattern(timeline);
     take(timeline);
@@ -95,7 +116,7 @@ void Fold::add(const Timeline& timeline) {
 void Fold::decide() {
   decided_ = true;
   pattern_ = metrics::streaming_pattern(held_);
-  for (Part& part : parts_) part.tally.pattern = pattern_;
+  for (metrics::Tally& part : parts_) part.pattern = pattern_;
   drain_.pattern = pattern_;
   for (const Timeline& timeline : held_) take(timeline);
   held_.clear();
@@ -103,10 +124,13 @@ void Fold::decide() {
 }
 
 void Fold::take(const Timeline& timeline) {
-  part_at(timeline.due).tally.add_due(timeline);
+  part_at(timeline.due).add_due(timeline);
   if (timeline.outcome != Outcome::Completed) return;
   const bool drained = load_end_ && timeline.end >= *load_end_;
-  (drained ? drain_ : part_at(timeline.end).tally).add_completed(timeline);
+  (drained ? drain_ : part_at(timeline.end)).add_completed(timeline);
+  Slice& slice = slice_at(timeline.due);
+  if (const auto ttft = metrics::ttft(timeline)) slice.ttft.record(*ttft);
+  metrics::add_itl(timeline, pattern_, slice.itl);
 }
 
 /// A sample of the later answers, each held against what was decided. One answer of few events fits
@@ -132,16 +156,16 @@ metrics::Tally Fold::sum(std::size_t first) const {
   metrics::Tally out;
   out.bounds = bounds_;
   out.pattern = pattern_;
-  if (first >= parts_.size()) return out;
-  out.window = parts_[first].tally.window;
-  for (std::size_t i = first; i < parts_.size(); ++i) out.append(parts_[i].tally);
+  out.window = parts_[first].window;
+  for (std::size_t i = first; i < parts_.size(); ++i) out.append(parts_[i]);
   return out;
 }
 
 Fold::Kept Fold::finish(Nanos cut) {
   if (!decided_) decide();
-  const auto first = static_cast<std::size_t>((cut + length_ - Nanos(1)) / length_);
-  metrics::Tally tally = sum(first < parts_.size() ? first : 0);
+  std::size_t first = 0;
+  while (first + 1 < parts_.size() && parts_[first].window.from < cut) ++first;
+  metrics::Tally tally = sum(first);
   if (load_end_) tally.window.to = std::max(*load_end_, tally.window.from);
   return kept(std::move(tally));
 }
@@ -170,49 +194,45 @@ std::vector<run::Slice> Fold::slices() const {
   // Slices below a second are put together: they hold too little to have a percentile.
   const std::size_t group =
       length_ < kLeastSlice ? static_cast<std::size_t>(kLeastSlice / length_) : 1;
-  std::uint64_t events = 0, tokens = 0;
-  for (const Part& part : parts_) {
-    events += part.events;
-    tokens += static_cast<std::uint64_t>(part.tally.output.count());
+  std::uint64_t events = 0;
+  auto tokens = static_cast<std::uint64_t>(drain_.output.count());
+  for (const Slice& slice : slices_) events += slice.events;
+  for (const metrics::Tally& part : parts_) {
+    tokens += static_cast<std::uint64_t>(part.output.count());
   }
-  tokens += static_cast<std::uint64_t>(drain_.output.count());
   const double per_event =
       events > 0 && tokens > 0 ? static_cast<double>(tokens) / static_cast<double>(events) : 1;
-  for (std::size_t i = 0; i < parts_.size(); i += group) {
-    Part joined = parts_[i];
-    for (std::size_t k = i + 1; k < std::min(i + group, parts_.size()); ++k) {
-      joined.tally.append(parts_[k].tally);
-      joined.sent += parts_[k].sent;
-      joined.completed += parts_[k].completed;
-      joined.failed += parts_[k].failed;
-      joined.events += parts_[k].events;
-      joined.in_flight += parts_[k].in_flight;
-    }
+  const auto ms = [](const metrics::CoarseHistogram& times, double q) {
+    const auto value = times.quantile(q);
+    return value ? static_cast<double>(value->count()) / 1e6 : metrics::kMissing;
+  };
+  for (std::size_t i = 0; i < used_; i += group) {
+    const std::size_t end = std::min(i + group, used_);
+    Slice joined = slices_[i];
+    for (std::size_t k = i + 1; k < end; ++k) joined.add(slices_[k]);
     run::Slice slice;
-    slice.from = joined.tally.window.from;
-    slice.length = joined.tally.window.length();
+    slice.from = length_ * static_cast<std::int64_t>(i);
+    slice.length = length_ * static_cast<std::int64_t>(end - i);
     slice.sent = joined.sent;
     slice.completed = joined.completed;
     slice.failed = joined.failed;
     slice.output_tokens_per_second =
         static_cast<double>(joined.events) * per_event / seconds(slice.length);
     slice.in_flight_mean = joined.in_flight / static_cast<double>(slice.length.count());
-    const auto ttft = metrics::spread(joined.tally.latency[static_cast<std::size_t>(Metric::Ttft)]);
-    const auto itl = metrics::spread(joined.tally.latency[static_cast<std::size_t>(Metric::Itl)]);
-    slice.ttft_p50_ms = ttft.p50;
-    slice.ttft_p99_ms = ttft.p99;
-    slice.itl_p50_ms = itl.p50;
-    slice.itl_p99_ms = itl.p99;
+    slice.ttft_p50_ms = ms(joined.ttft, 0.5);
+    slice.ttft_p99_ms = ms(joined.ttft, 0.99);
+    slice.itl_p50_ms = ms(joined.itl, 0.5);
+    slice.itl_p99_ms = ms(joined.itl, 0.99);
     out.push_back(slice);
   }
   return out;
 }
 
 std::size_t Fold::memory_bytes() const {
-  std::size_t bytes = sizeof *this;
-  for (const Part& part : parts_) {
-    bytes += sizeof part + part.tally.send_delay.memory_bytes();
-    for (const auto& histogram : part.tally.latency) bytes += histogram.memory_bytes();
+  std::size_t bytes = sizeof *this + slices_.size() * sizeof(Slice);
+  for (const metrics::Tally& part : parts_) {
+    bytes += sizeof part + part.send_delay.memory_bytes();
+    for (const auto& histogram : part.latency) bytes += histogram.memory_bytes();
   }
   for (const Timeline& timeline : held_) {
     bytes += sizeof timeline + timeline.events.capacity() * sizeof(metrics::TokenEvent);

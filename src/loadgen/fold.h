@@ -15,8 +15,14 @@ namespace kneepoint::loadgen {
 /// Takes a run's timelines one by one and keeps none: memory does not grow with the run.
 ///
 /// What is measured is known only at the end, when the warm-up has been found. So the run is kept
-/// in slices of time, each with its own histograms; when there are kMostSlices, neighbours are put
-/// together. At the end those after the cut are added up.
+/// in parts, each with its own histograms, and those after the cut are added up. A part is a third
+/// as long as all before it, and of the first sixty-fourth of the run only one is kept: a cut moves
+/// to the next boundary, at most a third later, and there are about 15 parts however long the run.
+/// Equal parts would be as many more as a late cut has no use for. Where the cut is known before
+/// the run, it is the only boundary.
+///
+/// The time series has equal slices; when there are kMostSlices, neighbours are put together. It
+/// has coarse histograms, whose memory is there from the start.
 ///
 /// How the server groups tokens into events decides how gaps are read, and shows only over many
 /// answers. So the first timelines are held back until there are enough.
@@ -26,7 +32,8 @@ class Fold {
   static constexpr std::size_t kHold = 256;            // completed answers
   static constexpr std::size_t kHoldEvents = 1 << 20;  // of all held
 
-  explicit Fold(std::vector<metrics::Bound> bounds);
+  /// `cut`: where the warm-up ends, where that is known.
+  explicit Fold(std::vector<metrics::Bound> bounds, std::optional<Nanos> cut = {});
 
   void on_sent(Nanos due);
   /// `count` requests were out from `from` to `to`.
@@ -42,21 +49,26 @@ class Fold {
     std::vector<run::Slice> slices;  // of the whole run
     std::optional<std::string> pattern_changed;
   };
-  /// The window begins at the first slice at or after `cut`, and ends with the load.
+  /// The window begins at the first boundary at or after `cut`, and ends with the load.
   Kept finish(Nanos cut);
   /// From the first request to the end of the last answer: for runs too short to have a middle.
   Kept finish_whole(Nanos end);
 
   std::size_t memory_bytes() const;
+  std::size_t parts() const { return parts_.size(); }
 
  private:
-  struct Part {
-    metrics::Tally tally;
+  static constexpr Nanos kFirst = std::chrono::microseconds(62'500);
+  struct Slice {
     std::uint64_t sent = 0, completed = 0, failed = 0, events = 0;
     double in_flight = 0;  // times nanoseconds
+    metrics::CoarseHistogram ttft, itl;
+
+    void add(const Slice& other);
   };
-  Part& part_at(Nanos time);
-  void join_neighbours();
+  metrics::Tally& part_at(Nanos time);
+  void open_part();
+  Slice& slice_at(Nanos time);
   void take(const metrics::Timeline& timeline);
   void decide();
   void watch_pattern(const metrics::Timeline& timeline);
@@ -65,9 +77,12 @@ class Fold {
   Kept kept(metrics::Tally tally);
 
   std::vector<metrics::Bound> bounds_;
-  Nanos length_ = std::chrono::microseconds(62'500);
-  std::vector<Part> parts_;
-  metrics::Tally drain_;  // completed after the load
+  std::optional<Nanos> cut_;
+  std::vector<metrics::Tally> parts_;  // one after another, without gaps
+  std::vector<Slice> slices_;          // all of them, from the start
+  std::size_t used_ = 0;
+  Nanos length_ = kFirst;  // of a slice
+  metrics::Tally drain_;   // completed after the load
   std::optional<Nanos> load_end_;
 
   bool decided_ = false;

@@ -52,17 +52,54 @@ TEST(Fold, SaysWhatTheTimelinesWouldHaveSaid) {
   EXPECT_EQ(kept.tally.output, whole.output);
 }
 
-TEST(Fold, KeepsAsMuchForManyRequestsAsForATenthOfThem) {
+TEST(Fold, KeepsAsMuchForAMillionRequestsAsForAHundredThousand) {
   Fold fold({});
   Random random(1, "fold");
-  std::size_t at_a_tenth = 0;
-  for (std::int64_t i = 0; i < 200'000; ++i) {
+  std::size_t before = 0;
+  for (std::int64_t i = 0; i <= 1'200'000; ++i) {
     fold.add(answer(random, i));
-    if (i == 20'000) at_a_tenth = fold.memory_bytes();
+    if (i == 100'000) before = fold.memory_bytes();
+    // A process is 10 MB without any request; a twentieth of that is what may be added.
+    if (i > 100'000 && i % 10'000 == 0) {
+      ASSERT_LT(fold.memory_bytes(), before + (512u << 10)) << i;
+      ASSERT_LE(fold.parts(), 18u) << i;
+    }
   }
-  // Between the joinings the number of slices goes from 16 to 32, and their memory with it.
-  EXPECT_LT(at_a_tenth, 8u << 20);
-  EXPECT_LT(fold.memory_bytes(), 2 * at_a_tenth);
+  EXPECT_LT(before, 2u << 20);
+}
+
+TEST(Fold, MovesACutByAThirdAtMost) {
+  for (const int requests : {500, 3000, 40'000}) {
+    Fold fold({});
+    Random random(1, "fold");
+    for (std::int64_t i = 0; i < requests; ++i) fold.add(answer(random, i));
+    const Nanos end = 10ms * requests;
+    fold.end_load(end);
+    for (const double share : {0.0, 0.02, 0.1, 0.25, 0.5}) {
+      const Nanos cut(static_cast<std::int64_t>(share * static_cast<double>(end.count())));
+      const Nanos from = fold.finish(cut).tally.window.from;
+      EXPECT_GE(from, cut);
+      EXPECT_LE(from, cut + std::max(cut / 3, end / 32) + 1ms) << requests << " " << share;
+    }
+  }
+}
+
+TEST(Fold, KeepsACutThatWasKnownToTheNanosecond) {
+  for (const Nanos cut : {Nanos(0), Nanos(3'000'000'001), Nanos(100h)}) {
+    Fold fold({}, cut);
+    Random random(1, "fold");
+    std::uint64_t after = 0;
+    for (std::int64_t i = 0; i < 2000; ++i) {
+      const Timeline one = answer(random, i);
+      after += one.due >= cut;
+      fold.add(one);
+    }
+    EXPECT_LE(fold.parts(), 2u);
+    if (cut == Nanos(100h)) continue;  // it never came
+    const auto kept = fold.finish(cut);
+    EXPECT_EQ(kept.tally.window.from, cut);
+    EXPECT_EQ(metrics::summarize(kept.tally).requests, after);
+  }
 }
 
 TEST(Fold, TimeSeriesAddUpToTheRun) {

@@ -36,6 +36,8 @@ constexpr int kMostAtOnce = 64;
 /// gone.
 constexpr Nanos kSilent = std::chrono::seconds(1);
 constexpr std::uint64_t kUnanswered = 3;
+/// How far prompts may be from what was wanted without a word.
+constexpr double kTokensOff = 0.02;
 /// A closed loop whose requests fail at once would only spin.
 constexpr Nanos kPause = std::chrono::milliseconds(250);
 
@@ -93,7 +95,7 @@ class PointRunner::Point {
         cap_(std::min(spec.in_flight.value_or(state.most_out), state.most_out)),
         capped_by_us_(cap_ < spec.in_flight.value_or(workload::kMostInFlight)),
         dispatcher_(std::move(generator), state.writer, cap_),
-        fold_(options.bounds) {}
+        fold_(options.bounds, options.warm_up) {}
 
   ~Point() {
     for (const http::Loop::TimerId timer : timers_) loop_.cancel(timer);
@@ -414,7 +416,7 @@ class PointRunner::Point {
     }
     if (!load_ended_ && options_.confident_within && ticks_ % kTicksPerDoubt == 0 &&
         now() >= options_.least && completed_ >= metrics::kBatches * 2 &&
-        confidence(series_, events_, now()).within(*options_.confident_within)) {
+        confidence(series_, events_, now(), options_.warm_up).within(*options_.confident_within)) {
       end_load(now(), PointEnd::Confident);
     }
     if (options_.progress && ticks_ % kTicksPerReport == 0) options_.progress(progress());
@@ -472,10 +474,18 @@ class PointRunner::Point {
     out.requests_completed = completed_;
     out.requests_failed = not_completed_;
 
-    const Confidence sure = confidence(series_, events_, load_end_);
-    Fold::Kept kept = fold_.finish(sure.from);
-    const bool short_run = kept.tally.completed * 2 < completed_;
-    if (short_run) {
+    const Confidence sure = confidence(series_, events_, load_end_, options_.warm_up);
+    const bool whole = options_.warm_up == Nanos(0);
+    Fold::Kept kept = whole ? fold_.finish_whole(out.took + Nanos(1))
+                            : fold_.finish(options_.warm_up.value_or(sure.from));
+    // A warm-up that was asked for is not taken back.
+    const bool short_run = !options_.warm_up && kept.tally.completed * 2 < completed_;
+    if (whole) {
+      out.warmup = "none cut, as asked: rates are of the whole run, its start and end included";
+    } else if (options_.warm_up) {
+      out.warmup =
+          fmt::format("the first {:.3g} s dropped, as asked", to_seconds(*options_.warm_up));
+    } else if (short_run) {
       kept = fold_.finish_whole(out.took + Nanos(1));
       out.warmup = "none cut: a short run";
       out.remarks.emplace_back(
@@ -491,7 +501,8 @@ class PointRunner::Point {
     out.slices = std::move(kept.slices);
     out.latency.assign(kept.tally.latency.begin(), kept.tally.latency.end());
     out.errors = errors_.counts();
-    out.tokens = {.input_wanted_mean = input_wanted_.mean(),
+    out.tokens = {.prompts = options_.prompts,
+                  .input_wanted_mean = input_wanted_.mean(),
                   .input_counted_mean = input_counted_.mean(),
                   .output_wanted_mean = output_wanted_.mean(),
                   .output_counted_mean = output_counted_.mean(),
@@ -556,6 +567,13 @@ class PointRunner::Point {
     }
     if (stopped_early_ > 0) {
       out.remarks.push_back(fmt::format("{} answers were shorter than asked for", stopped_early_));
+    }
+    const double off = out.tokens.input_counted_mean / out.tokens.input_wanted_mean - 1;
+    if (std::abs(off) > kTokensOff) {
+      out.remarks.push_back(
+          fmt::format("prompts had {:.1f} tokens by the server's count where {:.1f} were wanted "
+                      "({:+.1f} %)",
+                      out.tokens.input_counted_mean, out.tokens.input_wanted_mean, 100 * off));
     }
     if (spec_.in_flight && spec_.arrivals && dispatcher_.waited_for_place() > 0) {
       out.remarks.push_back(
@@ -631,9 +649,9 @@ class PointRunner::Point {
 PointRunner::PointRunner(std::unique_ptr<State> state) : state_(std::move(state)) {}
 PointRunner::~PointRunner() = default;
 
-Result<std::unique_ptr<PointRunner>> PointRunner::open(http::Loop& loop, const Target& target,
-                                                       std::unique_ptr<PromptMaker> prompts,
-                                                       std::int64_t most_out) {
+Result<std::unique_ptr<PointRunner>> PointRunner::open(
+    http::Loop& loop, const Target& target, std::unique_ptr<workload::PromptMaker> prompts,
+    std::int64_t most_out) {
   auto writer = RequestWriter::open(target, std::move(prompts));
   if (!writer) return fail(std::move(writer.error()));
   return std::unique_ptr<PointRunner>(

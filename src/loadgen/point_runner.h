@@ -33,6 +33,11 @@ struct Progress {
 
 struct PointOptions {
   std::int64_t index = 0;  // in its run
+  std::string prompts;     // what they are made of, for the record
+  /// Which requests are not measured, being of the warm-up. Nothing: found from the data. Zero:
+  /// none, and rates are of the whole run from the first request to the end of the last answer.
+  /// Else those due before this time.
+  std::optional<Nanos> warm_up;
   std::vector<metrics::Bound> bounds;
   /// End as soon as the half widths of the 95 % intervals of mean TTFT, mean end-to-end time and
   /// token rate are below this share of them.
@@ -60,7 +65,7 @@ class PointRunner {
  public:
   /// `most_out`: requests out at once whatever the spec says, for want of descriptors.
   static Result<std::unique_ptr<PointRunner>> open(http::Loop& loop, const Target& target,
-                                                   std::unique_ptr<PromptMaker> prompts,
+                                                   std::unique_ptr<workload::PromptMaker> prompts,
                                                    std::int64_t most_out);
   ~PointRunner();
 

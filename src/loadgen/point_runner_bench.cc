@@ -119,7 +119,7 @@ void BM_PointRunner(benchmark::State& state) {
           http::resolve(http::Url{.tls = false, .host = "127.0.0.1", .port = port, .base = ""})
               .value();
       target.model = "m";
-      auto runner = PointRunner::open(*loop, target, token_id_prompts(1), 100000).value();
+      auto runner = PointRunner::open(*loop, target, workload::token_id_prompts(1), 100000).value();
       workload::RunSpec spec;
       spec.in_flight = spec.requests = streams;
       spec.lengths.input.first = 16;

@@ -50,8 +50,8 @@ run::PointRecord point(const http::Endpoint& endpoint, Asked asked = {}) {
   asked.target.endpoint = endpoint;
   asked.target.model = "m";
   const auto loop = http::Loop::open().value();
-  auto runner =
-      PointRunner::open(*loop, asked.target, token_id_prompts(asked.seed), asked.most_out);
+  auto runner = PointRunner::open(*loop, asked.target, workload::token_id_prompts(asked.seed),
+                                  asked.most_out);
   EXPECT_TRUE(runner) << runner.error().message;
   auto record = (*runner)->run(asked.spec, asked.options);
   EXPECT_TRUE(record) << record.error().message;

@@ -109,7 +109,7 @@ TEST(SelfCheck, StarvedOnABusyCoreALoadPointIsNotValid) {
   Target target;
   target.endpoint = server.endpoint();
   target.model = "m";
-  auto runner = PointRunner::open(*loop, target, token_id_prompts(1), 1000).value();
+  auto runner = PointRunner::open(*loop, target, workload::token_id_prompts(1), 1000).value();
   workload::RunSpec spec;
   spec.arrivals = workload::Arrivals{.rate = 400};
   spec.lengths.input.first = 2000;

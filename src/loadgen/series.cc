@@ -88,12 +88,21 @@ bool Confidence::within(double relative) const {
   });
 }
 
-Confidence confidence(const RequestSeries& requests, const EventSeries& events, Nanos to) {
+Confidence confidence(const RequestSeries& requests, const EventSeries& events, Nanos to,
+                      std::optional<Nanos> cut_at) {
   const RequestSeries::View view = requests.settled();
   Confidence out;
-  out.cut = metrics::mser5(view.ttft);
+  if (cut_at) {
+    const auto first = std::ranges::lower_bound(view.due, *cut_at);
+    out.cut = {.cut = static_cast<std::size_t>(first - view.due.begin()),
+               .values = view.due.size(),
+               .settled = true};
+    out.from = *cut_at;
+  } else {
+    out.cut = metrics::mser5(view.ttft);
+    if (out.cut.cut > 0) out.from = view.due[out.cut.cut];
+  }
   const std::size_t cut = out.cut.cut;
-  if (cut > 0) out.from = view.due[cut];
   const auto interval = [&](const std::vector<double>& values) {
     auto found = metrics::batch_means(std::span(values).subspan(cut));
     if (found) {

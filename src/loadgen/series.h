@@ -72,6 +72,8 @@ struct Confidence {
   /// most `relative` of the mean.
   bool within(double relative) const;
 };
-Confidence confidence(const RequestSeries& requests, const EventSeries& events, Nanos to);
+/// `cut`: where the warm-up ends, where it is not to be found.
+Confidence confidence(const RequestSeries& requests, const EventSeries& events, Nanos to,
+                      std::optional<Nanos> cut = {});
 
 }  // namespace kneepoint::loadgen

@@ -21,7 +21,7 @@ constexpr std::string_view path_of(Api api) {
 }  // namespace
 
 Result<RequestWriter> RequestWriter::open(const Target& target,
-                                          std::unique_ptr<PromptMaker> prompts) {
+                                          std::unique_ptr<workload::PromptMaker> prompts) {
   RequestWriter out;
   out.prompts_ = std::move(prompts);
   out.url_ = target.endpoint.url;

@@ -8,10 +8,12 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "http/client.h"
-#include "loadgen/prompt_maker.h"
 #include "workload/generator.h"
+#include "workload/prompt_maker.h"
 
 namespace kneepoint::loadgen {
+
+enum class Api { Completions, Chat };
 
 /// Whom to ask, and how. Holds secrets (`token`, the values of `fields`): never printed as it is.
 struct Target {
@@ -33,10 +35,11 @@ struct Target {
 class RequestWriter {
  public:
   /// Refuses members of extra_body that the run itself sets, and fields that would break the head.
-  static Result<RequestWriter> open(const Target& target, std::unique_ptr<PromptMaker> prompts);
+  static Result<RequestWriter> open(const Target& target,
+                                    std::unique_ptr<workload::PromptMaker> prompts);
 
   Result<std::string> wire(const workload::RequestPlan& plan);
-  PromptMaker& prompts() { return *prompts_; }
+  workload::PromptMaker& prompts() { return *prompts_; }
 
   /// `text` without the target's secrets: servers repeat what they were sent.
   std::string without_secrets(std::string text) const;
@@ -49,7 +52,7 @@ class RequestWriter {
   std::string before_, after_;  // of the body, around prompt and lengths
   bool min_tokens_ = false;
   std::vector<std::string> secrets_;
-  std::unique_ptr<PromptMaker> prompts_;
+  std::unique_ptr<workload::PromptMaker> prompts_;
 };
 
 }  // namespace kneepoint::loadgen

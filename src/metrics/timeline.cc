@@ -262,6 +262,12 @@ void add_itl(const Timeline& timeline, const StreamingPattern& pattern, Histogra
   });
 }
 
+void add_itl(const Timeline& timeline, const StreamingPattern& pattern, CoarseHistogram& itl) {
+  each_gap(timeline, pattern, [&](Nanos per_token, std::int64_t tokens) {
+    itl.record(per_token, static_cast<std::uint64_t>(tokens));
+  });
+}
+
 std::optional<Nanos> longest_itl(const Timeline& timeline, const StreamingPattern& pattern) {
   std::optional<Nanos> longest;
   each_gap(timeline, pattern, [&](Nanos per_token, std::int64_t) {

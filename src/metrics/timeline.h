@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "metrics/coarse_histogram.h"
 #include "metrics/histogram.h"
 
 namespace kneepoint::metrics {
@@ -126,6 +127,7 @@ StreamingPattern streaming_pattern(std::span<const Timeline> timelines);
 /// many they carry, `pattern` and usage do: with a Mixed one every gap is taken for the mean number
 /// of the request, so that its mean ITL is its TPOT. Nothing for an answer that was not streamed.
 void add_itl(const Timeline& timeline, const StreamingPattern& pattern, Histogram& itl);
+void add_itl(const Timeline& timeline, const StreamingPattern& pattern, CoarseHistogram& itl);
 /// The greatest of the same gaps.
 std::optional<Nanos> longest_itl(const Timeline& timeline, const StreamingPattern& pattern);
 

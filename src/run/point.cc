@@ -79,7 +79,8 @@ Value goodput_json(const metrics::Summary& s) {
 Value tokens_json(const PointRecord& point) {
   const TokenCheck& t = point.tokens;
   const metrics::StreamingPattern& pattern = point.summary.pattern;
-  return Object{{"counted_by", point.summary.tokens_counted_by},
+  return Object{{"prompts", t.prompts},
+                {"counted_by", point.summary.tokens_counted_by},
                 {"counts_disagree", point.summary.counts_disagree},
                 {"input_wanted_mean", number(t.input_wanted_mean)},
                 {"input_counted_mean", number(t.input_counted_mean)},
@@ -311,7 +312,8 @@ void read_summary(Reader& in, PointRecord& point) {
 void read_tokens(Reader in, PointRecord& point) {
   point.summary.tokens_counted_by = in.at("counted_by").text();
   point.summary.counts_disagree = in.at("counts_disagree").count();
-  point.tokens = {.input_wanted_mean = in.at("input_wanted_mean").real(),
+  point.tokens = {.prompts = in.at("prompts").text(),
+                  .input_wanted_mean = in.at("input_wanted_mean").real(),
                   .input_counted_mean = in.at("input_counted_mean").real(),
                   .output_wanted_mean = in.at("output_wanted_mean").real(),
                   .output_counted_mean = in.at("output_counted_mean").real(),

@@ -32,6 +32,7 @@ struct SelfCheck {
 
 /// Wanted against counted: tokens of the completed requests.
 struct TokenCheck {
+  std::string prompts;  // what they were made of: "token ids 1000 to 9191"
   double input_wanted_mean = metrics::kMissing;
   double input_counted_mean = metrics::kMissing;  // by the server
   double output_wanted_mean = metrics::kMissing;

@@ -48,7 +48,7 @@ PointRecord full() {
   out.self.most_in_flight = 9;
   out.self.valid = false;
   out.self.reason = "it was late";
-  out.tokens = {7, 7.5, 5, 4.5, 2};
+  out.tokens = {"token ids 1000 to 9191", 7, 7.5, 5, 4.5, 2};
   out.slices.push_back({.from = 1s,
                         .length = 2s,
                         .sent = 3,
