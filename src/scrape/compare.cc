@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "base/text.h"
@@ -14,6 +15,9 @@ using metrics::is_missing;
 using metrics::Metric;
 
 constexpr double kShare = 0.20;
+/// What the two sides count is cut at different moments: theirs at a scrape, which are a second
+/// apart, and some servers count a request's tokens when it ends.
+constexpr double kEdgesSeconds = 2;
 
 bool agree(double client, double server, double least) {
   return std::abs(client - server) <= std::max(kShare * std::max(client, server), least);
@@ -64,7 +68,9 @@ std::vector<std::string> disagreements(const metrics::Summary& client,
   const double theirs = server.generation_tokens_per_second;
   if (!client.output_rate || is_missing(theirs)) return out;
   const double ours = client.output_rate->per_second();
-  if (agree(ours, theirs, 1.0)) return out;
+  const double seconds = std::chrono::duration<double>(client.window.length()).count();
+  if (!(seconds > 0)) return out;
+  if (agree(ours, theirs, 1.0 + std::max(ours, theirs) * kEdgesSeconds / seconds)) return out;
   out.push_back(fmt::format(
       "{} output tokens per second arrived here, the server counted {}: {}", fixed(ours, 1),
       fixed(theirs, 1),

@@ -74,6 +74,7 @@ TEST(Disagreements, OwnLatenessIsNotPutOnTheServer) {
 TEST(Disagreements, TokenRatesTellOfReplicasAndOfOtherClients) {
   metrics::Summary summary;
   summary.output_rate = Rate<Tokens>(1000);
+  summary.window = {{}, std::chrono::seconds(30)};
   EXPECT_THAT(
       disagreements(summary, server(&metrics::ServerSignals::generation_tokens_per_second, 500)),
       ElementsAre(HasSubstr("one of several replicas")));
@@ -83,6 +84,17 @@ TEST(Disagreements, TokenRatesTellOfReplicasAndOfOtherClients) {
   EXPECT_THAT(
       disagreements(summary, server(&metrics::ServerSignals::generation_tokens_per_second, 1100)),
       IsEmpty());
+}
+
+TEST(Disagreements, OfTokenRatesAreNotReadIntoAFewSeconds) {
+  metrics::Summary summary;
+  summary.output_rate = Rate<Tokens>(1000);
+  for (const auto& [seconds, told] : {std::pair{0, false}, {1, false}, {3, false}, {5, true}}) {
+    summary.window = {{}, std::chrono::seconds(seconds)};
+    const auto sentences =
+        disagreements(summary, server(&metrics::ServerSignals::generation_tokens_per_second, 500));
+    EXPECT_EQ(!sentences.empty(), told) << seconds;
+  }
 }
 
 }  // namespace
