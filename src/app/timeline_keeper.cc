@@ -12,20 +12,20 @@ namespace {
 // A batch is what the other thread is woken for.
 constexpr std::size_t kBatch = 512;
 constexpr std::size_t kBatchEvents = std::size_t{1} << 15;
-constexpr std::size_t kMostQueued = std::size_t{1} << 23;  // events of eight bytes
 constexpr int kNice = 10;
 
 }  // namespace
 
 Result<std::unique_ptr<TimelineKeeper>> TimelineKeeper::start(run::Directory& directory,
-                                                              std::int64_t point) {
+                                                              std::int64_t point,
+                                                              std::size_t most_queued) {
   auto writer = directory.write_timelines(point);
   if (!writer) return fail(std::move(writer.error()));
-  return std::unique_ptr<TimelineKeeper>(new TimelineKeeper(std::move(*writer)));
+  return std::unique_ptr<TimelineKeeper>(new TimelineKeeper(std::move(*writer), most_queued));
 }
 
-TimelineKeeper::TimelineKeeper(run::TimelineWriter writer)
-    : writer_(std::move(writer)), thread_([this] { write_all(); }) {}
+TimelineKeeper::TimelineKeeper(run::TimelineWriter writer, std::size_t most_queued)
+    : writer_(std::move(writer)), most_queued_(most_queued), thread_([this] { write_all(); }) {}
 
 TimelineKeeper::~TimelineKeeper() { stop(); }
 
@@ -38,7 +38,7 @@ void TimelineKeeper::add(const metrics::Timeline& timeline) {
 void TimelineKeeper::hand_over() {
   {
     const std::lock_guard lock(lock_);
-    if (queued_events_ + batch_events_ > kMostQueued) {
+    if (queued_events_ + batch_events_ > most_queued_) {
       dropped_ += batch_.size();
     } else if (queue_.empty()) {
       queue_.swap(batch_);

@@ -18,10 +18,13 @@ namespace kneepoint::app {
 /// thread cannot follow is not kept, and counted: load comes first.
 class TimelineKeeper {
  public:
+  static constexpr std::size_t kMostQueued = std::size_t{1} << 23;  // events, of eight bytes
+
   /// The directory stays where it is, and nothing else writes timelines into it, until finish() or
   /// the end of this object, which leaves nothing behind.
   static Result<std::unique_ptr<TimelineKeeper>> start(run::Directory& directory,
-                                                       std::int64_t point);
+                                                       std::int64_t point,
+                                                       std::size_t most_queued = kMostQueued);
   ~TimelineKeeper();
 
   void add(const metrics::Timeline& timeline);
@@ -31,13 +34,14 @@ class TimelineKeeper {
   std::uint64_t dropped() const { return dropped_; }
 
  private:
-  explicit TimelineKeeper(run::TimelineWriter writer);
+  TimelineKeeper(run::TimelineWriter writer, std::size_t most_queued);
   void hand_over();
   void write_all();
   void stop();
 
   run::TimelineWriter writer_;  // the thread's, while it runs
   Result<void> written_;
+  std::size_t most_queued_;
   std::vector<metrics::Timeline> batch_;
   std::size_t batch_events_ = 0;
   std::uint64_t dropped_ = 0;

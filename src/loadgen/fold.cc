@@ -13,7 +13,7 @@ using metrics::Outcome;
 using metrics::StreamingPattern;
 using metrics::Timeline;
 
-constexpr int kEarliest = 64;
+constexpr int kEarliest = 32;
 constexpr Nanos kLeastSlice = std::chrono::seconds(1);  // of the time series
 constexpr std::uint64_t kWatchEvery = 8;
 constexpr std::uint64_t kWatchLeast = 50;
@@ -29,7 +29,7 @@ Fold::Fold(std::vector<metrics::Bound> bounds, std::optional<Nanos> cut)
 
 void Fold::open_part() {
   const Nanos from = parts_.empty() ? Nanos(0) : parts_.back().window.to;
-  Nanos to = std::max(from + kFirst, from + from / 3);
+  Nanos to = std::max(from + kFirstPart, from + from / 2);
   if (cut_) to = from < *cut_ ? *cut_ : Nanos::max();
   metrics::Tally& part = parts_.emplace_back();
   part.window = {from, to};
@@ -179,7 +179,10 @@ Fold::Kept Fold::finish_whole(Nanos end) {
 }
 
 Fold::Kept Fold::kept(metrics::Tally tally) {
-  Kept out{.tally = std::move(tally), .slices = slices(), .pattern_changed = {}};
+  Kept out{.tally = std::move(tally),
+           .slices = slices(),
+           .drained = drain_.completed,
+           .pattern_changed = {}};
   if (watched_ >= kWatchLeast && differed_ * 10 > watched_) {
     out.pattern_changed = fmt::format(
         "the server streamed {} at first and {} later: gaps between tokens of the later answers "

@@ -15,11 +15,11 @@ namespace kneepoint::loadgen {
 /// Takes a run's timelines one by one and keeps none: memory does not grow with the run.
 ///
 /// What is measured is known only at the end, when the warm-up has been found. So the run is kept
-/// in parts, each with its own histograms, and those after the cut are added up. A part is a third
-/// as long as all before it, and of the first sixty-fourth of the run only one is kept: a cut moves
-/// to the next boundary, at most a third later, and there are about 15 parts however long the run.
-/// Equal parts would be as many more as a late cut has no use for. Where the cut is known before
-/// the run, it is the only boundary.
+/// in parts, each with its own histograms, and those after the cut are added up. A part is half
+/// as long as all before it, and of the first thirty-second of the run only one is kept: a cut
+/// moves to the next boundary, at most half later, and there are about ten parts however long the
+/// run. Equal parts would be as many more as a late cut has no use for. Where the cut is known
+/// before the run, it is the only boundary.
 ///
 /// The time series has equal slices; when there are kMostSlices, neighbours are put together. It
 /// has coarse histograms, whose memory is there from the start.
@@ -47,6 +47,7 @@ class Fold {
   struct Kept {
     metrics::Tally tally;            // of the window
     std::vector<run::Slice> slices;  // of the whole run
+    std::uint64_t drained = 0;       // completed after the load
     std::optional<std::string> pattern_changed;
   };
   /// The window begins at the first boundary at or after `cut`, and ends with the load.
@@ -58,7 +59,7 @@ class Fold {
   std::size_t parts() const { return parts_.size(); }
 
  private:
-  static constexpr Nanos kFirst = std::chrono::microseconds(62'500);
+  static constexpr Nanos kFirstPart = std::chrono::milliseconds(10);
   struct Slice {
     std::uint64_t sent = 0, completed = 0, failed = 0, events = 0;
     double in_flight = 0;  // times nanoseconds
@@ -81,8 +82,8 @@ class Fold {
   std::vector<metrics::Tally> parts_;  // one after another, without gaps
   std::vector<Slice> slices_;          // all of them, from the start
   std::size_t used_ = 0;
-  Nanos length_ = kFirst;  // of a slice
-  metrics::Tally drain_;   // completed after the load
+  Nanos length_ = std::chrono::microseconds(62'500);  // of a slice
+  metrics::Tally drain_;                              // completed after the load
   std::optional<Nanos> load_end_;
 
   bool decided_ = false;

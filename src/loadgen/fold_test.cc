@@ -40,7 +40,7 @@ TEST(Fold, SaysWhatTheTimelinesWouldHaveSaid) {
   // A cut at a boundary of a slice stays where it is only when the slices are fine enough.
   const metrics::Window window = kept.tally.window;
   EXPECT_GE(window.from, 3s);
-  EXPECT_LT(window.from, 4s);
+  EXPECT_LE(window.from, 4500ms);
   const metrics::Tally whole = metrics::tally(all, {window.from, load_end}, bounds);
   for (const Metric metric : metrics::kMetrics) {
     const auto m = static_cast<std::size_t>(metric);
@@ -56,19 +56,19 @@ TEST(Fold, KeepsAsMuchForAMillionRequestsAsForAHundredThousand) {
   Fold fold({});
   Random random(1, "fold");
   std::size_t before = 0;
-  for (std::int64_t i = 0; i <= 1'200'000; ++i) {
+  for (std::int64_t i = 0; i <= 1'000'000; ++i) {
     fold.add(answer(random, i));
     if (i == 100'000) before = fold.memory_bytes();
     // A process is 10 MB without any request; a twentieth of that is what may be added.
     if (i > 100'000 && i % 10'000 == 0) {
       ASSERT_LT(fold.memory_bytes(), before + (512u << 10)) << i;
-      ASSERT_LE(fold.parts(), 18u) << i;
+      ASSERT_LE(fold.parts(), 13u) << i;
     }
   }
   EXPECT_LT(before, 2u << 20);
 }
 
-TEST(Fold, MovesACutByAThirdAtMost) {
+TEST(Fold, MovesACutByHalfAtMost) {
   for (const int requests : {500, 3000, 40'000}) {
     Fold fold({});
     Random random(1, "fold");
@@ -79,7 +79,7 @@ TEST(Fold, MovesACutByAThirdAtMost) {
       const Nanos cut(static_cast<std::int64_t>(share * static_cast<double>(end.count())));
       const Nanos from = fold.finish(cut).tally.window.from;
       EXPECT_GE(from, cut);
-      EXPECT_LE(from, cut + std::max(cut / 3, end / 32) + 1ms) << requests << " " << share;
+      EXPECT_LE(from, cut + std::max(cut / 2, end / 16) + 1ms) << requests << " " << share;
     }
   }
 }

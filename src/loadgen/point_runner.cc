@@ -479,7 +479,8 @@ class PointRunner::Point {
     Fold::Kept kept = whole ? fold_.finish_whole(out.took + Nanos(1))
                             : fold_.finish(options_.warm_up.value_or(sure.from));
     // A warm-up that was asked for is not taken back.
-    const bool short_run = !options_.warm_up && kept.tally.completed * 2 < completed_;
+    const bool short_run = !options_.warm_up && (kept.drained * 2 > completed_ ||
+                                                 kept.tally.completed * 10 < completed_);
     if (whole) {
       out.warmup = "none cut, as asked: rates are of the whole run, its start and end included";
     } else if (options_.warm_up) {
