@@ -27,6 +27,7 @@ Told tell(loadgen::Answer& answer, http::StreamChunkDecoder& chunks, int status,
   http::Ending ending;
   ending.outcome = outcome;
   ending.status = status;
+  if (outcome != http::Outcome::Complete) ending.reason = "as the client says";
   loadgen::Verdict verdict = answer.on_end(ending, Nanos(time), chunks);
   const metrics::Timeline& timeline = answer.timeline;
   if (timeline.outcome != verdict.outcome) std::abort();

@@ -59,7 +59,7 @@ class Fold {
   std::size_t parts() const { return parts_.size(); }
 
  private:
-  static constexpr Nanos kFirstPart = std::chrono::milliseconds(10);
+  static constexpr Nanos kFirstPart = std::chrono::milliseconds(50);
   struct Slice {
     std::uint64_t sent = 0, completed = 0, failed = 0, events = 0;
     double in_flight = 0;  // times nanoseconds

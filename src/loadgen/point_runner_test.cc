@@ -73,7 +73,9 @@ const ScriptServer::Script kAnswers = [](Peer& peer, const std::string&, int) {
 
 TEST(LoadPoint, CountsEveryRequestOnce) {
   ScriptServer server(kAnswers);
-  const auto record = point(server.endpoint(), {.spec = closed(4, 50)});
+  Asked asked{.spec = closed(4, 50)};
+  asked.options.warm_up = Nanos(0);
+  const auto record = point(server.endpoint(), asked);
   EXPECT_EQ(record.end, PointEnd::Complete);
   EXPECT_EQ(record.requests_sent, 50u);
   EXPECT_EQ(record.requests_completed, 50u);
