@@ -537,6 +537,7 @@ constexpr std::array kGlobalFlags{
 
 // --- Commands ---
 
+constexpr std::array<Words, 1> kReportAliases{"export"};
 constexpr std::array<Words, 2> kModelsAliases{"container ai profiles models list",
                                               "alpha container ai profiles models list"};
 constexpr std::array<Words, 2> kServersAliases{"container ai profiles model-servers list",
@@ -662,15 +663,12 @@ constexpr std::array kCommands{
             "at the end. For trying an autoscaler, a dashboard or an alert.",
             "bench load --url=http://127.0.0.1:8000 --model=my-model --workers=16",
             bench::kLoadFlags},
-    Command{CommandId::BenchReport,
-            "bench report",
-            {},
+    Command{CommandId::BenchReport, "bench report", kReportAliases,
             "Write what a run measured for people or for other tools",
             "Reads a run's directory or a report, finds the knee, and writes a table, CSV, JSON, "
             "llm-d's benchmark report, or one HTML page with the curve, latency distributions, "
             "time series and the environment. The page loads nothing from anywhere.",
-            "bench report point.json --format=html --output=report.html",
-            exporting::kReportFlags,
+            "bench report point.json --format=html --output=report.html", exporting::kReportFlags,
             exporting::kReportWords},
     Command{CommandId::BenchCompare,
             "bench compare",
