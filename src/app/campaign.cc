@@ -86,15 +86,21 @@ double completed_rate(const run::PointRecord& point) {
   return rate ? rate->per_second() : 0;
 }
 
+/// By Little's law a closed loop's throughput is its clients over the mean time of a request, so
+/// one is known as well as the other. Counted directly it looks far less certain than it is:
+/// answers of a batch end together, and a few seconds hold few batches.
+const std::optional<metrics::MeanInterval>& throughput_interval(const run::PointRecord& point) {
+  const bool closed = !point.spec.arrivals && !point.spec.sessions;
+  return closed && point.e2e_interval ? point.e2e_interval : point.output_rate_interval;
+}
+
 loadgen::SweepPoint sweep_point(const run::PointRecord& point) {
   loadgen::SweepPoint out;
   out.at = run::profile_point(point).at;
   // No request completed is a throughput too.
   if (metrics::is_missing(out.at.output_tokens_per_second)) out.at.output_tokens_per_second = 0;
-  if (point.output_rate_interval && point.output_rate_interval->mean > 0) {
-    out.throughput_error =
-        point.output_rate_interval->half_width / point.output_rate_interval->mean;
-  }
+  const auto& interval = throughput_interval(point);
+  if (interval && interval->mean > 0) out.throughput_error = interval->half_width / interval->mean;
   if (point.spec.arrivals) {
     out.overloaded = completed_rate(point) < kKeptUp * point.spec.arrivals->rate;
   }
