@@ -149,7 +149,7 @@ def kneepoint(program, load, tokens):
         report = pathlib.Path(scratch) / "report.json"
         out, cpu, truth, status, err = run_client(server, [
             program, "bench", "run", "--url", server.url, "--model=m", f"--input-tokens={INPUT}",
-            f"--output-tokens={tokens}", "--warm-up=none", "--no-scrape", "--no-keep-run",
+            f"--output-tokens={tokens}", "--prompts=token-ids", "--warm-up=none", "--no-scrape", "--no-keep-run",
             "--report", report, *load], {"HOME": scratch})
         r = json.loads(report.read_text())
         return {"cpu_seconds": cpu, "truth": truth, "ttft_ms": r["ttft_ms"], "itl_ms": r["itl_ms"],
