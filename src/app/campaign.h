@@ -39,7 +39,7 @@ struct CampaignAsk {
   profile::ServingSetup setup;    // as far as the user says it
   bool scrape = true;
   bool keep_profile = false;  // leave what was measured in the store
-  bool timelines = false;  // keep what happened to each request
+  bool timelines = false;     // keep what happened to each request
 };
 
 /// Files are named by their whole paths: a run may be taken up from another folder.

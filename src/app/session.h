@@ -19,8 +19,8 @@ struct Settings {
   std::filesystem::path user_folder;            // the user's own catalog rows; may not exist
   std::vector<std::filesystem::path> overlays;  // --catalog, lowest first
   std::string store;                            // file or connection string
-  std::filesystem::path driver_folder;  // of store drivers and the TLS module
-  std::filesystem::path runs_folder;    // where load runs are kept
+  std::filesystem::path driver_folder;          // of store drivers and the TLS module
+  std::filesystem::path runs_folder;            // where load runs are kept
   Date today{};
   std::function<void(std::string_view)> progress;  // long work says what it does; may be empty
 };

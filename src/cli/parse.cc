@@ -336,9 +336,7 @@ const Parsed::Given* Parsed::find(std::string_view flag) const {
   return nullptr;
 }
 
-bool Parsed::on(std::string_view flag) const {
-  return maybe_text(flag) == "true";
-}
+bool Parsed::on(std::string_view flag) const { return maybe_text(flag) == "true"; }
 
 std::optional<std::string> Parsed::maybe_text(std::string_view flag) const {
   if (const Given* given = find(flag)) return given->values.back();
