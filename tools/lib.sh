@@ -90,7 +90,7 @@ use_cache() {
   if mkdir -p "$cache/ccache" 2>/dev/null && [ -w "$cache/ccache" ]; then
     export CCACHE_DIR=${CCACHE_DIR:-$cache/ccache}
     export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$REPO}
-    export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-2G}
+    export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G}
     export CCACHE_NOHASHDIR=1 # a clone elsewhere uses the same entries
   else
     say "no compiler cache: $cache cannot be written"
