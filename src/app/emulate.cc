@@ -50,7 +50,7 @@ class Signals final : public http::Watcher {
     pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
 
-  void on_ready(bool, bool) override {
+  void on_ready(http::Ready) override {
     signalfd_siginfo info{};
     while (read(descriptor_, &info, sizeof info) == sizeof info) {
       caught_ = static_cast<int>(info.ssi_signo);

@@ -229,13 +229,15 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
     close_socket();
   }
 
-  void on_ready(bool readable, bool writable) override {
+  void on_ready(Ready ready) override {
     if (stage_ == Stage::Connecting) {
       finish_connecting();
       return;
     }
-    if (writable && (job_ != nullptr || tls_ != nullptr || stage_ == Stage::Tunnel)) write_more();
-    if (readable && !over_) read_more();
+    if (job_ != nullptr) __builtin_prefetch(job_);
+    if (ready.writable && (job_ != nullptr || tls_ != nullptr || stage_ == Stage::Tunnel))
+      write_more();
+    if (ready.readable && !over_) read_more(ready.ended);
   }
 
   void on_head(const ResponseHead& head) override {
@@ -296,6 +298,7 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
     if (wrong == 0) {
       pool_.loop_.want_writable(*watch_, false);
       waits_for_room_ = false;
+      pool_.loop_.tell_once(*watch_);
       if (pool_.endpoint_.tls == nullptr) {
         be_open();
       } else if (pool_.endpoint_.proxy) {
@@ -415,12 +418,13 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
   /// After a write that failed: what there still is to read, and then the end.
   void read_later() {
     pool_.defer([this, job = job_->id] {
-      if (!over_ && job_ != nullptr && job_->id == job) read_more();
+      if (!over_ && job_ != nullptr && job_->id == job) read_more(true);
       if (!over_ && job_ != nullptr && job_->id == job) lost(why_);
     });
   }
 
-  void read_more() {
+  /// Less than the buffer holds was all there is, unless the end lies behind it.
+  void read_more(bool to_the_end) {
     while (!over_) {
       const StampedRead read = stamped_read(socket_, pool_.buffer_);
       if (read.count < 0) {
@@ -442,7 +446,7 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
       } else {
         take(bytes, stamp);
       }
-      if (static_cast<std::size_t>(read.count) < pool_.buffer_.size()) return;
+      if (static_cast<std::size_t>(read.count) < pool_.buffer_.size() && !to_the_end) return;
     }
   }
 
@@ -450,10 +454,10 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
   /// where it does, because the wall clock was set meanwhile, now is the better answer.
   Stamp stamp_of(const StampedRead& read) {
     ++pool_.stats_.reads;
-    const Time now = pool_.loop_.now();
-    if (!read.realtime) return {now, false};
+    if (!read.realtime) return {pool_.loop_.now(), false};
     constexpr Nanos kClocksDrift = std::chrono::microseconds(50);
     const Time at{*read.realtime - pool_.loop_.realtime_ahead()};
+    const Time now = at <= pool_.loop_.lately() ? pool_.loop_.lately() : pool_.loop_.now();
     if (at < last_.at - kClocksDrift || at > now + kClocksDrift) return {now, false};
     ++pool_.stats_.kernel_stamps;
     return {std::clamp(at, std::min(last_.at, now), now), true};
@@ -519,7 +523,7 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
     }
     if (!job_->ending.first_byte) job_->ending.first_byte = stamp;
     job_->ending.last_byte = stamp;
-    wait_at_most(job_->patience.silence, "for more of the answer");
+    wait_at_most(job_->patience.silence, "for more of the answer", stamp.at);
     const auto used = parser_.feed(bytes, *this);
     if (job_ == nullptr) return;  // cancelled by who was told
     if (garbled_) {
@@ -594,7 +598,9 @@ class Client::Pool::Connection final : public Watcher, public ResponseReader {
   /// Moves the end of patience. The loop's timer is left where it is while that is no later, so
   /// that an answer of a thousand events sets a few timers, not a thousand.
   void wait_at_most(Nanos patience, std::string_view what) {
-    const Time now = pool_.loop_.now();
+    wait_at_most(patience, what, pool_.loop_.now());
+  }
+  void wait_at_most(Nanos patience, std::string_view what, Time now) {
     Time until = patience.count() > 0 ? now + patience : Time::max();
     waits_for_ = what;
     if (job_ != nullptr && job_->patience.whole.count() > 0) {

@@ -17,11 +17,17 @@ namespace kneepoint::http {
 using Clock = std::chrono::steady_clock;
 using Time = Clock::time_point;
 
+struct Ready {
+  bool readable = false;
+  bool writable = false;
+  bool ended = false;  // the other side will send no more; what it sent is still to be read
+};
+
 /// Told by the loop that something can be done with its descriptor. It may unwatch itself and
 /// others meanwhile.
 class Watcher {
  public:
-  virtual void on_ready(bool readable, bool writable) = 0;
+  virtual void on_ready(Ready ready) = 0;
 
  protected:
   ~Watcher() = default;
@@ -53,6 +59,8 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
 
   Time now() const { return Clock::now(); }
+  /// When the last wait ended: a time before now() that costs nothing.
+  Time lately() const { return woke_; }
   /// What CLOCK_REALTIME was ahead of now() in this turn: the kernel stamps packets by that clock.
   Nanos realtime_ahead();
 
@@ -66,6 +74,10 @@ class Loop {
   using WatchId = std::uint64_t;
   Result<WatchId> watch(int descriptor, Watcher& watcher, bool writable);
   void want_writable(WatchId watch, bool writable);
+  /// From here on readable is told when something comes in, not for as long as it lies there: the
+  /// watcher reads all there is, at the end of a stream until it ends. What lies there now is told.
+  /// Saves the kernel a second look at each socket.
+  void tell_once(WatchId watch);
   void unwatch(WatchId watch);
 
   /// Until stop(), which may also be called by another thread.
@@ -87,6 +99,7 @@ class Loop {
 
   LoopOptions options_;
   LoopStats stats_;
+  Time woke_;
   std::unique_ptr<State> state_;
 };
 

@@ -58,8 +58,11 @@ TEST_F(LoopTest, OtherThreadsPostAndStop) {
 }
 
 struct Drain final : Watcher {
-  void on_ready(bool readable, bool) override {
-    if (!readable) return;
+  void on_ready(Ready ready) override {
+    ended = ended || ready.ended;
+    if (!ready.readable) return;
+    ++times;
+    if (!reading) return;
     std::array<char, 64> bytes{};
     const ssize_t count = read(descriptor, bytes.data(), bytes.size());
     if (count > 0) text.append(bytes.data(), static_cast<std::size_t>(count));
@@ -67,6 +70,9 @@ struct Drain final : Watcher {
   }
   int descriptor = -1;
   int reads = 0;
+  int times = 0;
+  bool reading = true;
+  bool ended = false;
   std::string text;
 };
 
@@ -87,6 +93,28 @@ TEST_F(LoopTest, WhatComesWithinOnePauseIsReadInOneGo) {
   loop->unwatch(*watch);
   close(ends[0]);
   close(ends[1]);
+}
+
+TEST_F(LoopTest, WhoAsksToBeToldOnceIsToldOnceOfWhatComes) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+  Drain drain;
+  drain.descriptor = ends[0];
+  drain.reading = false;
+  const auto watch = loop_->watch(ends[0], drain, false);
+  ASSERT_TRUE(watch);
+  ASSERT_EQ(write(ends[1], "x", 1), 1);
+  loop_->tell_once(*watch);  // what lies there already is told
+  EXPECT_FALSE(loop_->run_until([&] { return drain.times > 1; }, loop_->now() + 10ms));
+  EXPECT_EQ(drain.times, 1);
+  ASSERT_EQ(write(ends[1], "y", 1), 1);
+  EXPECT_TRUE(loop_->run_until([&] { return drain.times == 2; }, loop_->now() + 5s));
+  EXPECT_FALSE(drain.ended);
+  close(ends[1]);
+  EXPECT_TRUE(loop_->run_until([&] { return drain.times == 3; }, loop_->now() + 5s));
+  EXPECT_TRUE(drain.ended);  // and so knows that it has to read until the end
+  loop_->unwatch(*watch);
+  close(ends[0]);
 }
 
 TEST_F(LoopTest, WhoIsUnwatchedIsNotToldAnyMore) {

@@ -88,9 +88,9 @@ ServerConnection::~ServerConnection() {
   if (socket_ >= 0) ::close(socket_);
 }
 
-void ServerConnection::on_ready(bool readable, bool writable) {
-  if (writable && !over_) write_rest();
-  if (readable && !over_) read_more();
+void ServerConnection::on_ready(Ready ready) {
+  if (ready.writable && !over_) write_rest();
+  if (ready.readable && !over_) read_more();
 }
 
 void ServerConnection::read_more() {
@@ -283,7 +283,7 @@ class Server::Door final : public Watcher {
     shut();
     if (socket_ >= 0) ::close(socket_);
   }
-  void on_ready(bool, bool) override { server_.accept_some(); }
+  void on_ready(Ready) override { server_.accept_some(); }
 
   Result<void> open() {
     const auto watch = server_.loop_.watch(socket_, *this, false);

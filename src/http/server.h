@@ -52,7 +52,7 @@ class ServerConnection final : public Watcher {
  private:
   friend class Server;
   ServerConnection(Server& server, int socket);
-  void on_ready(bool readable, bool writable) override;
+  void on_ready(Ready ready) override;
   void read_more();
   void take(std::string_view bytes);
   void write_rest();
