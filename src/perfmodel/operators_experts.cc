@@ -95,8 +95,8 @@ TokenCurve Operators::experts(const ExpertShape& shape) const {
     take(Dtype::Fp8Block, kNear);
     if (shape.type == Dtype::Fp8) take(Dtype::Fp8, kNear);
     if (shape.type == Dtype::Fp8) take(Dtype::Bf16, kNear);
-  } else if (rates_.native(shape.type) || !byte) {
-    if (shape.type != Dtype::Nvfp4 || rates_.native(shape.type)) take(shape.type, kAnywhere);
+  } else if (!byte && (shape.type != Dtype::Nvfp4 || rates_.native(shape.type))) {
+    take(shape.type, kAnywhere);
   }
   // Nothing of the kind: the nearest of another type, by the ratio of the rooflines.
   for (const Dtype table : {Dtype::Fp8Block, Dtype::Fp8, Dtype::Bf16}) {
