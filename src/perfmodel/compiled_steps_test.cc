@@ -107,16 +107,29 @@ TEST(CompiledSteps, TensorRanksShareTheMatrices) {
 }
 
 TEST(CompiledSteps, MoreBandwidthIsNeverSlower) {
-  auto slow = *shipped().accelerator("nvidia-l4");
-  const auto& model = *shipped().model(kLlama8);
-  double before = 1e18;
-  for (const double bandwidth : {150., 300., 301., 600., 1200., 4800.}) {
-    slow.mem_bw_gbs = bandwidth;
-    const auto steps = compile_steps(tables(), model, slow, split(1)).value();
-    for (const auto& shape : {decoding(1, 1000)}) {
-      const double now = total(steps.amounts(shape));
-      EXPECT_LE(now, before) << bandwidth;
-      before = now;
+  for (const auto* id : {"nvidia-l4", "amd-mi300x"}) {
+    for (const auto* name : {kLlama8, "openai/gpt-oss-20b", "deepseek-ai/DeepSeek-V2-Lite"}) {
+      auto device = *shipped().accelerator(id);
+      std::vector<double> before(6, 1e18);
+      for (double bandwidth = 100; bandwidth < 10'000; bandwidth *= 1.13) {
+        device.mem_bw_gbs = bandwidth;
+        const auto steps =
+            compile_steps(tables(), *shipped().model(name), device, split(1)).value();
+        std::vector<double> now;
+        for (const std::int64_t batch : {1, 8, 64, 512})
+          now.push_back(total(steps.amounts(decoding(batch, 2000))));
+        for (const std::int64_t tokens : {300, 8192}) {
+          const PrefillChunk chunk{tokens, 0};
+          StepShape shape;
+          shape.prefills = {&chunk, 1};
+          shape.prefill_tokens = tokens;
+          now.push_back(total(steps.amounts(shape)));
+        }
+        for (std::size_t i = 0; i < now.size(); ++i)
+          EXPECT_LE(now[i], before[i] * 1.0001)
+              << name << " on " << id << " at " << bandwidth << " GB/s, step " << i;
+        before = now;
+      }
     }
   }
 }

@@ -97,6 +97,14 @@ double gemm_roofline(const DeviceRates& rates, Dtype type, double m, double n, d
   return std::max(compute, memory);
 }
 
+/// The n at which the roofline is `nanos`.
+double gemm_width(const DeviceRates& rates, Dtype type, double m, double nanos, double k) {
+  const double by_compute = nanos * rates.compute(type) / (2 * m * k);
+  const double by_memory =
+      (nanos * rates.bandwidth - 2 * m * k) / (k * bytes_per_weight(type) + 2 * m);
+  return std::max(1.0, std::min(by_compute, by_memory));
+}
+
 }  // namespace
 
 bool DeviceRates::native(Dtype type) const {
@@ -143,7 +151,7 @@ Result<Operators> Operators::of(const OperatorTables& tables,
     out.rates_ = rates_of(*own);
     out.rates_.per_host = std::max(1, accelerator.max_per_host.value_or(8));
     if (accelerator.interconnect.find("rack") != std::string::npos) out.rates_.per_host = 72;
-    out.relatives_.push_back({own, out.rates_, 1});
+    out.relatives_.push_back({own, out.rates_});
     return out;
   }
   const auto rates = rates_of(accelerator, out.notes_);
@@ -152,7 +160,7 @@ Result<Operators> Operators::of(const OperatorTables& tables,
   std::vector<std::string> names;
   for (const System* system : kin_of(tables, accelerator, *rates)) {
     const DeviceRates theirs = rates_of(*system);
-    out.relatives_.push_back({system, theirs, theirs.bandwidth / rates->bandwidth});
+    out.relatives_.push_back({system, theirs});
     names.push_back(system->name);
   }
   out.notes_.push_back(
@@ -177,37 +185,54 @@ std::vector<Operators::Relative> Operators::relatives_with(OperatorKind kind) co
   }
   if (best != nullptr) {
     const DeviceRates theirs = rates_of(*best);
-    out.push_back({best, theirs, theirs.bandwidth / rates_.bandwidth});
+    out.push_back({best, theirs});
   }
   return out;
 }
 
 TokenCurve Operators::gemm_of(const Relative& on, const Grid& grid, Dtype type, double n,
                               double k) const {
-  const AxisPlace at_n = place_on(grid.axes[0], n * on.wider);
-  const AxisPlace at_k = place_on(grid.axes[1], k);
+  const std::span<const std::int32_t> n_axis = grid.axes[0];
   const std::span<const std::int32_t> m_axis = grid.axes[2];
+  const AxisPlace at_k = place_on(grid.axes[1], k);
   const std::size_t width = m_axis.size();
+  const std::size_t next_k = at_k.index + (at_k.weight > 0 ? 1 : 0);
   const auto run = [&](std::size_t i, std::size_t j) {
     return grid.values.subspan((i * grid.axes[1].size() + j) * width, width);
   };
-  std::vector<double> levels(width);
-  const std::size_t next_n = at_n.index + (at_n.weight > 0 ? 1 : 0);
-  const std::size_t next_k = at_k.index + (at_k.weight > 0 ? 1 : 0);
-  const auto a = run(at_n.index, at_k.index), b = run(at_n.index, next_k);
-  const auto c = run(next_n, at_k.index), d = run(next_n, next_k);
-  for (std::size_t i = 0; i < width; ++i)
-    levels[i] = (1 - at_n.weight) * ((1 - at_k.weight) * a[i] + at_k.weight * b[i]) +
-                at_n.weight * ((1 - at_k.weight) * c[i] + at_k.weight * d[i]);
+  // Levels by n and m at this k.
+  std::vector<double> levels(n_axis.size() * width);
+  for (std::size_t i = 0; i < n_axis.size(); ++i) {
+    const auto low = run(i, at_k.index), high = run(i, next_k);
+    for (std::size_t m = 0; m < width; ++m)
+      levels[i * width + m] = low[m] + at_k.weight * (high[m] - low[m]);
+  }
+  const bool itself = own_ && type == grid.type;
+  if (!itself)  // a wider matrix is never faster, or a faster memory could make a step slower
+    for (std::size_t i = n_axis.size() - 1; i-- > 0;)
+      for (std::size_t m = 0; m < width; ++m)
+        levels[i * width + m] = std::min(levels[i * width + m], levels[(i + 1) * width + m]);
 
   TokenCurve out{};
   for (std::size_t i = 0; i < out.size(); ++i) {
     const double m = TokenGrid::point(i);
+    const double here = gemm_roofline(rates_, type, m, n, k);
+    // The width that takes as long there, by the roofline, as n takes here.
+    const double there = itself ? n : gemm_width(on.rates, grid.type, m, here, k);
+    const AxisPlace at_n = place_on(n_axis, there);
     const AxisPlace at_m = place_on(m_axis, m);
-    const double low = levels[at_m.index];
-    const double level = at_m.weight > 0 ? low + at_m.weight * (levels[at_m.index + 1] - low) : low;
-    out[i] = nanos_of(level) * gemm_roofline(rates_, type, m, n, k) /
-             gemm_roofline(on.rates, grid.type, at_m.at, at_n.at, at_k.at);
+    const auto level = [&](std::size_t row) {
+      const double low = levels[row * width + at_m.index];
+      return at_m.weight > 0 ? low + at_m.weight * (levels[row * width + at_m.index + 1] - low)
+                             : low;
+    };
+    double read = level(at_n.index);
+    if (at_n.weight > 0) read += at_n.weight * (level(at_n.index + 1) - read);
+    const double inside = gemm_roofline(on.rates, grid.type, at_m.at, at_n.at, at_k.at);
+    // A narrower one than any measured is a launch.
+    const bool narrow = !itself && there < at_n.at;
+    out[i] = nanos_of(read) * (narrow ? gemm_roofline(on.rates, grid.type, m, at_n.at, k) : here) /
+             inside;
   }
   return out;
 }
@@ -246,12 +271,9 @@ TokenCurve Operators::gemm(Dtype type, double n, double k) const {
     known = true;
   };
   if (!rates_.native(type)) {
-    // Weights are unpacked on the way: the traffic of narrower ones, the arithmetic of bf16.
-    TokenCurve traffic, arithmetic;
-    known = gemm_tables(Dtype::Bf16, Dtype::Bf16, n * bytes_per_weight(type) / 2, k, traffic) &&
-            gemm_tables(Dtype::Bf16, type, n, k, arithmetic);
-    if (known)
-      for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::max(traffic[i], arithmetic[i]);
+    // Weights are unpacked on the way: the traffic of narrower ones, the arithmetic of bf16, which
+    // is what the roofline of the type says.
+    known = gemm_tables(Dtype::Bf16, type, n, k, out);
   } else {
     // Block-scaled fp8 was timed outside a graph and per-tensor fp8 is slower than bf16 for many
     // shapes; a server picks what is fast, among all that keep the precision.

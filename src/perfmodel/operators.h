@@ -81,12 +81,10 @@ class Operators {
   TokenCurve collective(Collective what, double bytes_per_token, int ranks) const;
 
  private:
-  /// A system whose tables are used, and how much wider an operator must be there to keep it as
-  /// long in memory traffic as here.
+  /// A system whose tables are used.
   struct Relative {
     const System* system = nullptr;
     DeviceRates rates;
-    double wider = 1;
   };
 
   std::vector<Relative> relatives_with(OperatorKind kind) const;

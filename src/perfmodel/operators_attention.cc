@@ -172,13 +172,16 @@ ContextSurface Operators::decode_attention(const AttentionShape& shape) const {
       return theirs.window > 0 ? std::min(context, theirs.window) : context;
     };
     mean.add([&](std::size_t i) {
-      const double batch = batch_at(i);
       const double asked = theirs.window > 0 ? context_at(i) : seen(context_at(i));
-      const AxisPlace b = place_on(grid->axes[0], batch * relative.wider);
       const AxisPlace c = place_on(grid->axes[1], asked);
-      return nanos_of(level_on(*grid, b, c)) *
-             (decode_roofline(rates_, shape, batch, seen(context_at(i))) + kAttentionFloor) /
-             (decode_roofline(relative.rates, theirs, b.at, seen_there(c.at)) + kAttentionFloor);
+      const double here = decode_roofline(rates_, shape, batch_at(i), seen(context_at(i)));
+      // On another system: as many sequences as take as long there.
+      const double batch =
+          own_ ? batch_at(i) : here / decode_roofline(relative.rates, theirs, 1, seen_there(c.at));
+      const AxisPlace b = place_on(grid->axes[0], batch);
+      const double there = decode_roofline(relative.rates, theirs, b.at, seen_there(c.at));
+      if (!own_) return nanos_of(level_on(*grid, b, c)) * std::max(1.0, here / there);
+      return nanos_of(level_on(*grid, b, c)) * (here + kAttentionFloor) / (there + kAttentionFloor);
     });
   }
   FlatSurface flat = mean.empty() ? FlatSurface{} : mean.values();
@@ -234,7 +237,7 @@ ContextSurface Operators::latent_decode(const LatentAttentionShape& shape) const
     const LatentAttentionShape measured = measured_shape(*grid);
     const LatentCost theirs{measured};
     mean.add([&](std::size_t i) {
-      const AxisPlace b = place_on(grid->axes[0], batch_at(i) * relative.wider);
+      const AxisPlace b = place_on(grid->axes[0], batch_at(i));
       const AxisPlace c = place_on(grid->axes[1], cost.seen(context_at(i)));
       return nanos_of(level_on(*grid, b, c)) *
              (cost.decode(rates_, batch_at(i), context_at(i)) + kLatentFloor) /

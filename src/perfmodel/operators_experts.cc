@@ -12,6 +12,9 @@ namespace {
 // say which kind of kernel is faster.
 constexpr double kNear = 0.5;
 constexpr double kAnywhere = 1e9;
+// Routing and two grouped products: added to both sides of a ratio between systems, so that
+// launches are not scaled with the work.
+constexpr double kLaunchNanos = 10e3;
 constexpr int kSkewed = 110;  // exponent x 100 of the routing's power law; below: balanced
 
 double roofline(const DeviceRates& rates, Dtype type, double tokens, const ExpertShape& of) {
@@ -46,14 +49,12 @@ bool Operators::expert_tables(Dtype table, const ExpertShape& shape, double fart
   TokenCurve logs{};
   int count = 0;
   for (const Relative& relative : relatives_with(OperatorKind::Experts)) {
-    ExpertShape wanted = shape;
-    wanted.intermediate *= relative.wider;
     for (const bool skewed : {false, true}) {
       const Grid* best = nullptr;
       double best_distance = farthest;
       for (const Grid& grid : relative.system->of(OperatorKind::Experts)) {
         if (grid.type != table || (grid.numbers[0] >= kSkewed) != skewed) continue;
-        const double d = distance(shape_of(grid), wanted);
+        const double d = distance(shape_of(grid), shape);
         if (d < best_distance) {
           best_distance = d;
           best = &grid;
@@ -64,12 +65,13 @@ bool Operators::expert_tables(Dtype table, const ExpertShape& shape, double fart
       const ExpertShape theirs = shape_of(*best);
       // A wider table (bf16 where fp8 is slower) stands for itself; a table of another type stands
       // for this one by the ratio of the rooflines.
+      const double launch = own_ ? 0 : kLaunchNanos;
       const Dtype as = farthest < kAnywhere ? table : shape.type;
       for (std::size_t i = 0; i < logs.size(); ++i) {
         const AxisPlace at = place_on(best->axes[0], TokenGrid::point(i));
         logs[i] += std::log(nanos_of(level_on(best->values, at)) *
-                            roofline(rates_, as, TokenGrid::point(i), shape) /
-                            roofline(relative.rates, table, at.at, theirs));
+                            (roofline(rates_, as, TokenGrid::point(i), shape) + launch) /
+                            (roofline(relative.rates, table, at.at, theirs) + launch));
       }
     }
   }
