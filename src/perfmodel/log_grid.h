@@ -35,17 +35,17 @@ struct LogGrid {
   }
 
   static Place place(double x) {
-    constexpr unsigned kShift = 52 - parts_log2;
-    constexpr std::uint64_t kBase = std::uint64_t{1023} << parts_log2;
-    constexpr double kScale = 1.0 / static_cast<double>(std::uint64_t{1} << kShift);
+    constexpr unsigned shift = 52 - parts_log2;
+    constexpr std::uint64_t base = std::uint64_t{1023} << parts_log2;
+    constexpr double scale = 1.0 / static_cast<double>(std::uint64_t{1} << shift);
     x = std::max(x, 1.0);
     const auto bits = std::bit_cast<std::uint64_t>(x);
-    const std::size_t index = (bits >> kShift) - kBase;
+    const std::size_t index = (bits >> shift) - base;
     if (index >= kPoints - 1) [[unlikely]] {
       const double from = point(kPoints - 2);
       return {kPoints - 2, (x - from) / (point(kPoints - 1) - from)};
     }
-    return {index, static_cast<double>(bits & ((std::uint64_t{1} << kShift) - 1)) * kScale};
+    return {index, static_cast<double>(bits & ((std::uint64_t{1} << shift) - 1)) * scale};
   }
 
   static double at(const Values& values, Place where) {

@@ -63,8 +63,8 @@ void fill_from_parameters(const Model& model, ModelShape& out, double& layers) {
   // With experts, what fills a layer is known and the depth follows from the parameters.
   double per_layer = 12 * out.hidden * out.hidden;
   if (model.experts.value_or(0) > 0 && model.moe_intermediate.value_or(0) > 0)
-    per_layer =
-        3 * out.hidden * *model.moe_intermediate * *model.experts + 4 * out.hidden * out.hidden;
+    per_layer = 3 * out.hidden * model.moe_intermediate.value_or(0) * model.experts.value_or(0) +
+                4 * out.hidden * out.hidden;
   if (layers <= 0) layers = std::max(8.0, std::round(billions * 1e9 / per_layer));
   out.estimated.push_back(fmt::format("the layers of {} are estimated from {}", model.id, by));
 }
@@ -74,11 +74,12 @@ void fill_attention(const Model& model, ModelShape& out) {
   const double head_dim = model.head_dim.value_or(128) > 0 ? model.head_dim.value_or(128) : 128;
   out.heads =
       fill.stated(model.heads, std::max(1.0, std::round(out.hidden / head_dim)), "number of heads");
-  out.head_dim = model.head_dim.value_or(0) > 0 ? *model.head_dim : out.hidden / out.heads;
+  out.head_dim = model.head_dim.value_or(0);
+  if (out.head_dim <= 0) out.head_dim = out.hidden / out.heads;
   out.kv_heads = fill.stated(model.kv_heads, std::min(out.heads, 8.0), "number of KV heads");
   if (model.kv_lora.value_or(0) > 0) {
     out.latent = true;
-    out.kv_lora = *model.kv_lora;
+    out.kv_lora = model.kv_lora.value_or(0);
     out.q_lora = model.q_lora.value_or(0);
     out.nope = model.qk_nope.value_or(128);
     out.rope = model.qk_rope.value_or(64);
@@ -95,8 +96,8 @@ void fill_attention(const Model& model, ModelShape& out) {
         fmt::format("the sparse index of {} is taken as 2048 tokens per query", model.id));
   }
   if (model.window.value_or(0) > 0 && model.windowed_layers.value_or(0) > 0) {
-    out.window = *model.window;
-    out.windowed_layers = std::min<double>(*model.windowed_layers, out.attention_layers);
+    out.window = model.window.value_or(0);
+    out.windowed_layers = std::min<double>(model.windowed_layers.value_or(0), out.attention_layers);
   }
   if (out.linear_layers > 0) {
     out.gated_attention = type.starts_with("qwen3");

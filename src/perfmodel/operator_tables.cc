@@ -54,9 +54,9 @@ Result<Sections> sections(std::string_view bytes) {
     return fail(ErrorCode::Incompatible,
                 "the kernel times were packed by another version of kneepoint; build or install "
                 "both together");
-  constexpr std::uint64_t kMost = 1u << 28;
-  if (header.systems > 1000 || header.grids > kMost / 64 || header.axis_points > kMost ||
-      header.values > kMost || header.axis_points % 2 != 0 || header.values % 4 != 0)
+  constexpr std::uint64_t most = 1u << 28;
+  if (header.systems > 1000 || header.grids > most / 64 || header.axis_points > most ||
+      header.values > most || header.axis_points % 2 != 0 || header.values % 4 != 0)
     return damaged("its counts are out of range");
   const std::uint64_t grids_at =
       sizeof header + header.systems * std::uint64_t{sizeof(packed::SystemEntry)};

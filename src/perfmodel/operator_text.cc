@@ -8,7 +8,6 @@
 #include <cstring>
 #include <limits>
 #include <map>
-#include <optional>
 #include <span>
 
 #include "base/file.h"
@@ -59,20 +58,21 @@ constexpr std::array kTypes = std::to_array<TypeWord>({{"bf16", Dtype::Bf16},
 /// last measured point.
 void fill_run(std::span<std::int16_t> run, std::span<const std::int32_t> axis, double slope) {
   const auto log_of = [&](std::size_t i) { return std::log2(static_cast<double>(axis[i])); };
-  std::optional<std::size_t> last;
+  constexpr auto none = std::numeric_limits<std::size_t>::max();
+  std::size_t last = none;
   for (std::size_t i = 0; i < run.size(); ++i) {
     if (run[i] == kHole) continue;
-    if (!last) std::fill(run.begin(), run.begin() + static_cast<std::ptrdiff_t>(i), run[i]);
-    for (std::size_t j = last ? *last + 1 : i; j < i; ++j) {
-      const double share = (log_of(j) - log_of(*last)) / (log_of(i) - log_of(*last));
-      run[j] = static_cast<std::int16_t>(std::lround(run[*last] + share * (run[i] - run[*last])));
+    if (last == none) std::fill_n(run.begin(), i, run[i]);
+    for (std::size_t j = last == none ? i : last + 1; j < i; ++j) {
+      const double share = (log_of(j) - log_of(last)) / (log_of(i) - log_of(last));
+      run[j] = static_cast<std::int16_t>(std::lround(run[last] + share * (run[i] - run[last])));
     }
     last = i;
   }
-  if (!last) return;
-  for (std::size_t j = *last + 1; j < run.size(); ++j)
+  if (last == none) return;
+  for (std::size_t j = last + 1; j < run.size(); ++j)
     run[j] = static_cast<std::int16_t>(
-        std::lround(run[*last] + slope * Grid::kSteps * (log_of(j) - log_of(*last))));
+        std::lround(run[last] + slope * Grid::kSteps * (log_of(j) - log_of(last))));
 }
 
 class Packer {

@@ -39,8 +39,8 @@ Result<DeviceRates> rates_of(const catalog::Accelerator& accelerator,
   DeviceRates rates;
   if (accelerator.mem_bw_gbs.value_or(0) <= 0) return missing("memory bandwidth", "mem_bw_gbs");
   if (accelerator.bf16_tflops.value_or(0) <= 0) return missing("compute rate", "bf16_tflops_dense");
-  rates.bandwidth = *accelerator.mem_bw_gbs;
-  rates.bf16 = *accelerator.bf16_tflops * 1e3;
+  rates.bandwidth = accelerator.mem_bw_gbs.value_or(0);
+  rates.bf16 = accelerator.bf16_tflops.value_or(0) * 1e3;
   rates.fp8 = accelerator.fp8_tflops.value_or(0) * 1e3;
   rates.fp4 = accelerator.fp4_tflops.value_or(0) * 1e3;
   // 25 GB/s is what is left of a PCIe 4 slot: the least that accelerators are joined by.

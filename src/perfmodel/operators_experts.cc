@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <optional>
 
 #include "perfmodel/grid_lookup.h"
 #include "perfmodel/operators.h"

@@ -79,7 +79,7 @@ Nanos PartedStepTime::step_time(const StepShape& shape) {
     }
   }
   // The next whole nanosecond, and never none: the clock of an engine must move.
-  return Nanos(std::max<std::int64_t>(1, static_cast<std::int64_t>(nanos + 0.5)));
+  return Nanos(static_cast<std::int64_t>(std::max(nanos, 0.0)) + 1);
 }
 
 }  // namespace kneepoint::perfmodel
