@@ -16,8 +16,9 @@ namespace {
 
 constexpr double kTransferNanos = 10e3;    // a hidden state to the next pipeline stage
 constexpr double kLinearLayerNanos = 4e3;  // the small kernels around a recurrent state
-constexpr double kLinearKeys = 2048;       // width of the keys of a linear-attention layer
-constexpr double kStateRows = 128;         // a head's state is 128 x 128, in 32 bits
+constexpr double kIndexNanos = 35e3;  // sparse attention: choosing the tokens, and small kernels
+constexpr double kLinearKeys = 2048;  // width of the keys of a linear-attention layer
+constexpr double kStateRows = 128;    // a head's state is 128 x 128, in 32 bits
 
 double element_bytes(const MemorySetup& setup) {
   return kv_element_bytes(setup.kv_precision).value_or(2.0);
@@ -116,7 +117,8 @@ class Compiler {
       for (std::size_t c = 0; c < ContextGrid::kPoints; ++c) {
         const double pairs = BatchGrid::point(b) * ContextGrid::point(c);
         out_.decode_attention[b][c] +=
-            layers * pairs * (shape_.index_dim / rates.bandwidth + 2 * width / byte_compute);
+            layers *
+            (kIndexNanos + pairs * (shape_.index_dim / rates.bandwidth + 2 * width / byte_compute));
       }
     for (std::size_t i = 0; i < prompts_.size(); ++i) {
       const double tokens = TokenGrid::point(i);

@@ -15,6 +15,9 @@ constexpr double kAnywhere = 1e9;
 // launches are not scaled with the work.
 constexpr double kLaunchNanos = 10e3;
 constexpr int kSkewed = 110;  // exponent x 100 of the routing's power law; below: balanced
+// Served traffic is skewed, and kernels timed under balanced routing take up to 2.5 times as long
+// at few tokens (4-bit on B200). With few experts skew means little and both count.
+constexpr double kFewExperts = 16;
 
 double roofline(const DeviceRates& rates, Dtype type, double tokens, const ExpertShape& of) {
   const double here = of.experts / of.expert;
@@ -41,17 +44,20 @@ double distance(const ExpertShape& a, const ExpertShape& b) {
 
 }  // namespace
 
-/// Geometric mean over balanced and skewed routing, and over the relatives; false: no table of the
+/// Geometric mean over the routings that count, and over the relatives; false: no table of the
 /// type is nearer than `farthest`.
 bool Operators::expert_tables(Dtype table, const ExpertShape& shape, double farthest,
                               TokenCurve& out) const {
   TokenCurve logs{};
   int count = 0;
   for (const Relative& relative : relatives_with(OperatorKind::Experts)) {
+    const auto grids = relative.system->of(OperatorKind::Experts);
+    const bool has_skewed = std::ranges::any_of(
+        grids, [&](const Grid& grid) { return grid.type == table && grid.numbers[0] >= kSkewed; });
     for (const bool skewed : {false, true}) {
       const Grid* best = nullptr;
       double best_distance = farthest;
-      for (const Grid& grid : relative.system->of(OperatorKind::Experts)) {
+      for (const Grid& grid : grids) {
         if (grid.type != table || (grid.numbers[0] >= kSkewed) != skewed) continue;
         const double d = distance(shape_of(grid), shape);
         if (d < best_distance) {
@@ -60,6 +66,7 @@ bool Operators::expert_tables(Dtype table, const ExpertShape& shape, double fart
         }
       }
       if (best == nullptr) continue;
+      if (!skewed && shape.experts > kFewExperts && has_skewed) continue;
       ++count;
       const ExpertShape theirs = shape_of(*best);
       // A wider table (bf16 where fp8 is slower) stands for itself; a table of another type stands
@@ -98,6 +105,19 @@ TokenCurve Operators::experts(const ExpertShape& shape) const {
     if (shape.type == Dtype::Fp8) take(Dtype::Bf16, kNear);
   } else if (!byte && (shape.type != Dtype::Nvfp4 || rates_.native(shape.type))) {
     take(shape.type, kAnywhere);
+    // Servers multiply MXFP4 on the 4-bit units where there are any; that kernel was timed as
+    // NVFP4.
+    if (shape.type == Dtype::Mxfp4 && rates_.native(Dtype::Nvfp4)) {
+      ExpertShape native = shape;
+      native.type = Dtype::Nvfp4;
+      TokenCurve one;
+      if (expert_tables(Dtype::Nvfp4, native, kAnywhere, one)) {
+        const double lighter = bytes_per_weight(Dtype::Mxfp4) / bytes_per_weight(Dtype::Nvfp4);
+        for (std::size_t i = 0; i < out.size(); ++i)
+          out[i] = known ? std::min(out[i], one[i] * lighter) : one[i] * lighter;
+        known = true;
+      }
+    }
   }
   // Nothing of the kind: the nearest of another type, by the ratio of the rooflines.
   for (const Dtype table : {Dtype::Fp8Block, Dtype::Fp8, Dtype::Bf16}) {

@@ -24,7 +24,7 @@ constexpr LeftOut kLeftOut[] = {
     {"nvidia-gb200", "gb200", 4},
     {"nvidia-gb300", "gb300", 2},
     {"nvidia-a100-80gb", "a100", 17},
-    {"nvidia-l40s", "l40s", 22},
+    {"nvidia-l40s", "l40s", 23.5},
     {"nvidia-rtx-pro-6000", "rtx_pro_6000", 29},
 };
 
