@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -17,7 +16,7 @@ struct Covariates {
 /// One term of the kernel:
 ///
 ///     amplitude^2 * prod over categories (1 if equal, else agreement)
-///                 * prod over continuous exp(-d / 2l) or exp(-d^2 / 2l^2)
+///                 * prod over continuous features exp(-d / 2l) or exp(-d^2 / 2l^2)
 struct KernelTerm {
   double log_amplitude = 0;
   std::vector<double> logit_agreement;  // one per category
@@ -33,16 +32,16 @@ struct KernelShape {
 struct Kernel {
   KernelShape shape;
   std::vector<KernelTerm> terms;
-  double log_noise = 0;
+  double log_noise = 0;  // log of the sd of one trusted point
 };
 
-/// A Gaussian process on log(measured / explained), by its training points and their weights.
+/// A Gaussian process on log(measured / explained): what the training points say of it. Where they
+/// lie is kept once for all processes (Calibration::at).
 struct ResidualProcess {
   Kernel kernel;
-  std::vector<Covariates> at;
-  std::vector<double> alpha;     // (K + noise)^-1 residuals
-  std::vector<double> residual;  // log(measured / explained)
+  std::vector<double> residual;  // log(measured / explained); NaN: not measured
   std::vector<double> noise;     // variance of each
+  std::vector<double> alpha;     // (K + noise)^-1 residual; 0 where not measured
 };
 
 }  // namespace kneepoint::predict
