@@ -3,7 +3,8 @@
 namespace kneepoint::predict {
 
 Result<Calibration> calibrate(std::span<const MeasuredPoint>, const catalog::Catalog&,
-                              const CalibrateOptions&, const Progress&) {
+                              const std::filesystem::path&, const CalibrateOptions&,
+                              const Progress&) {
   return fail(ErrorCode::Internal, "calibration is not built yet");
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <span>
 #include <string>
@@ -23,10 +24,14 @@ struct CalibrateOptions {
 /// Done, of all, and what is being done.
 using Progress = std::function<void(std::size_t done, std::size_t all, std::string_view what)>;
 
+/// `operators`: the packed kernel times, the file beside the catalog; empty: none, everything is
+/// computed from data sheets.
+///
 /// Fits on measured points. Points that cannot be used (no TPOT, unknown model) are passed over and
 /// counted. Error: fewer than 5 points could be used (says why the first of them could not).
 Result<Calibration> calibrate(std::span<const MeasuredPoint> points,
-                              const catalog::Catalog& catalog, const CalibrateOptions& options,
-                              const Progress& progress = {});
+                              const catalog::Catalog& catalog,
+                              const std::filesystem::path& operators,
+                              const CalibrateOptions& options, const Progress& progress = {});
 
 }  // namespace kneepoint::predict
