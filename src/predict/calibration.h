@@ -38,9 +38,13 @@ struct SchemeErrors {
          e2e_mean = 0;
 };
 
-/// How wide a band is: 80 of 100 left-out points lay within exp(+- factor * sd of the log).
+/// How wide a band is: 80 of 100 points left out lay within exp(+- factor * sd of the log).
 struct BandScale {
   double tpot = 1.28, ttft = 1.28, e2e = 1.28;
+  std::size_t points = 0;  // that this was found on; 0: on none
+  /// Of those: inside of the band (share), and the median of high / low - 1.
+  double tpot_inside = 0, ttft_inside = 0, e2e_inside = 0;
+  double tpot_width = 0, ttft_width = 0, e2e_width = 0;
 };
 
 struct Provenance {
@@ -57,6 +61,8 @@ struct Calibration {
   Provenance provenance;
   std::vector<SchemeErrors> cross_validated;
   Coefficients coefficients;
+  std::vector<Covariates> at;       // the points of both processes
+  std::vector<std::string> series;  // of each point: the run, or the profile's id
   ResidualProcess tpot, ttft;
   BandScale near_scale, far_scale;
 

@@ -187,6 +187,7 @@ Result<std::vector<MeasuredPoint>> read_points_csv(std::string_view text, std::s
     }
     point.id = row.text("point_id");
     point.source = row.text("source");
+    point.question.measured_by = point.source;
     point.curve_id = row.text("curve_id");
     point.series_id = row.text("series_id");
     if (auto good = read_setup(row, point.question.setup); !good) return fail(good.error());
