@@ -15,10 +15,12 @@ constexpr double kLeastLikeness = 0.02;
 constexpr double kRepeat = 1e-4;  // of the variance: repeats of a point may differ
 constexpr std::size_t kMost = 200;
 
+/// 0: the feature follows from others, or from the setup.
 double doublings(const std::string& feature) {
   if (feature == "log2 clients") return kLoadDoublings;
   if (feature == "log2 accelerators") return kCountDoublings;
-  return kLengthDoublings;
+  if (feature == "log2 input tokens" || feature == "log2 output tokens") return kLengthDoublings;
+  return 0;
 }
 
 double other(const std::string& category) {
@@ -26,7 +28,7 @@ double other(const std::string& category) {
   if (category == "precision") return kOtherPrecision;
   if (category == "topology") return kOtherTopology;
   if (category == "protocol") return kOtherProtocol;
-  return 0;
+  return category == "model" || category == "server" || category == "accelerator" ? 0 : 1;
 }
 
 }  // namespace
@@ -37,7 +39,9 @@ double error_likeness(const Covariates& a, const Covariates& b, const KernelShap
     if (a.categories[c] != b.categories[c]) out *= other(shape.categories[c]);
   }
   for (std::size_t i = 0; i < shape.continuous.size(); ++i) {
-    out *= std::exp(-std::abs(a.continuous[i] - b.continuous[i]) / doublings(shape.continuous[i]));
+    if (const double reach = doublings(shape.continuous[i]); reach > 0) {
+      out *= std::exp(-std::abs(a.continuous[i] - b.continuous[i]) / reach);
+    }
   }
   return out;
 }

@@ -7,10 +7,10 @@
 namespace kneepoint::predict {
 namespace {
 
-const KernelShape kShape{{"model", "version"}, {"log2 clients"}, {true}};
+const KernelShape kShape{{"model", "version"}, {"log2 clients"}, {false}, {}};
 
 Covariates at(double clients, const std::string& model = "m", const std::string& version = "1") {
-  return {{model, version}, {std::log2(clients)}};
+  return {{model, version}, {std::log2(clients)}, {}};
 }
 
 TEST(Anchoring, PassesThroughEveryAnchor) {

@@ -69,7 +69,8 @@ Result<Calibration> calibrate(std::span<const MeasuredPoint> points,
     if (!opened) return fail(std::move(opened).error());
     tables = std::move(*opened);
   }
-  const FeatureMaker maker(catalog, tables);
+  const VersionDates dates = version_dates(points);
+  const FeatureMaker maker(catalog, tables, dates);
   TrainingSet set = training_set(points, maker, options.threads, progress);
   if (set.points.size() < kFewest) {
     return fail(
@@ -85,9 +86,9 @@ Result<Calibration> calibrate(std::span<const MeasuredPoint> points,
   out.provenance = provenance_of(set, options, tables.hash());
   out.coefficients = coefficients;
   for (const TrainingPoint& p : set.points) {
-    out.at.push_back(p.features.covariates);
     out.series.push_back(p.point->series_id);
   }
+  out.version_dates = dates;
   out.tpot = fitted.tpot->process();
   out.ttft = fitted.ttft->process();
   if (options.cross_validate) cross_validate(set, fitted, progress, out);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +48,9 @@ struct BandScale {
   double tpot_width = 0, ttft_width = 0, e2e_width = 0;
 };
 
+/// "server:version" to years since 2025-06-01.
+using VersionDates = std::map<std::string, double>;
+
 struct Provenance {
   std::string program_version, made_on;  // date
   std::vector<std::string> sources;      // of the points
@@ -61,9 +65,9 @@ struct Calibration {
   Provenance provenance;
   std::vector<SchemeErrors> cross_validated;
   Coefficients coefficients;
-  std::vector<Covariates> at;       // the points of both processes
+  VersionDates version_dates;
+  ResidualProcess tpot, ttft;       // over the same points
   std::vector<std::string> series;  // of each point: the run, or the profile's id
-  ResidualProcess tpot, ttft;
   BandScale near_scale, far_scale;
 
   /// Of everything above; changes when any prediction may.

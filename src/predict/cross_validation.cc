@@ -11,28 +11,12 @@
 namespace kneepoint::predict {
 namespace {
 
-constexpr std::uint64_t kParts = 5;
 constexpr double kShare = 0.8;  // of points inside a band
 // Bands of strata with few points say little: the usual normal quantile then.
 constexpr std::size_t kFewest = 20;
 
 std::string curve_of(const TrainingPoint& p) {
   return p.point->curve_id.empty() ? p.point->id : p.point->curve_id;
-}
-
-std::string group_of(const TrainingPoint& p, Scheme scheme) {
-  const profile::ServingSetup& s = p.point->question.setup;
-  switch (scheme) {
-    case Scheme::Curve:
-      return std::to_string(hash64(curve_of(p), 5) % kParts);
-    case Scheme::Version:
-      return s.model_server + ":" + s.model_server_version;
-    case Scheme::Accelerator:
-      return s.accelerator;
-    case Scheme::Model:
-      return s.model;
-  }
-  return "";
 }
 
 double quantile(std::vector<double> values, double share) {
@@ -55,25 +39,6 @@ Ape ape_of(const std::vector<double>& off) {
 
 }  // namespace
 
-std::string_view name(Scheme scheme) {
-  switch (scheme) {
-    case Scheme::Curve:
-      return "curve";
-    case Scheme::Version:
-      return "version";
-    case Scheme::Accelerator:
-      return "accelerator";
-    case Scheme::Model:
-      return "model";
-  }
-  return "";
-}
-
-std::string distance_key(const Covariates& of) {
-  // The order of features.cc: model, server, version, accelerator.
-  return of.categories[0] + '\n' + of.categories[1] + '\n' + of.categories[3];
-}
-
 double e2e_sd(double ttft, double ttft_sd, double decode, double tpot_sd) {
   const double whole = std::max(ttft + decode, 1e-9);
   return std::hypot(ttft * ttft_sd, decode * tpot_sd) / whole;
@@ -81,14 +46,10 @@ double e2e_sd(double ttft, double ttft_sd, double decode, double tpot_sd) {
 
 std::vector<LeftOutPoint> cross_validate(const TrainingSet& set, const Fitted& fitted,
                                          Scheme scheme, std::size_t least) {
-  std::map<std::string, std::vector<std::size_t>> groups;
-  for (std::size_t i = 0; i < set.points.size(); ++i) {
-    groups[group_of(set.points[i], scheme)].push_back(i);
-  }
   std::vector<LeftOutPoint> out;
-  const ProcessReader tpot(fitted.tpot->process(), set.places);
-  const ProcessReader ttft(fitted.ttft->process(), set.places);
-  for (const auto& [group, members] : groups) {
+  const ProcessReader tpot(fitted.tpot->process(), fitted.tpot_at);
+  const ProcessReader ttft(fitted.ttft->process(), fitted.ttft_at);
+  for (const auto& [group, members] : groups(set, scheme)) {
     if (members.size() < least) continue;
     std::vector<bool> left_out(set.points.size());
     for (const std::size_t i : members) left_out[i] = true;
@@ -98,7 +59,7 @@ std::vector<LeftOutPoint> cross_validate(const TrainingSet& set, const Fitted& f
       if (left_out[i]) continue;
       rest.push_back(set.points[i].observation);
       rest.back().ttft_weight *= 0.5;
-      there.insert(distance_key(set.points[i].features.covariates));
+      there.insert(distance_key(set.points[i].features.place));
     }
     const Coefficients c = fit_coefficients(rest);
     const auto tpot_rest = fitted.tpot->leave_out(members, residuals(set, c, Latency::Tpot));
@@ -116,11 +77,10 @@ std::vector<LeftOutPoint> cross_validate(const TrainingSet& set, const Fitted& f
       o.ttft_ms = ttft_ms(p.observation, c) * bounded(ttft_rest.mean[m], kMostTtftFactor);
       const double decode = o.tpot_ms * (p.features.output_tokens - 1);
       o.e2e_ms = o.ttft_ms + decode;
-      o.tpot_sd = std::sqrt(tpot.variance(p.place, left_out));
-      o.ttft_sd = std::sqrt(ttft.variance(p.place, left_out));
+      o.tpot_sd = std::sqrt(tpot.variance(fitted.tpot_at[o.point], left_out));
+      o.ttft_sd = std::sqrt(ttft.variance(fitted.ttft_at[o.point], left_out));
       o.e2e_sd = e2e_sd(o.ttft_ms, o.ttft_sd, decode, o.tpot_sd);
-      o.distance =
-          there.contains(distance_key(p.features.covariates)) ? Distance::Near : Distance::Far;
+      o.distance = there.contains(distance_key(p.features.place)) ? Distance::Near : Distance::Far;
     });
   }
   return out;

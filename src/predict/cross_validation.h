@@ -9,12 +9,6 @@
 
 namespace kneepoint::predict {
 
-/// What is left out at once.
-enum class Scheme { Curve, Version, Accelerator, Model };
-inline constexpr Scheme kSchemes[] = {Scheme::Curve, Scheme::Version, Scheme::Accelerator,
-                                      Scheme::Model};
-std::string_view name(Scheme scheme);
-
 /// A point predicted without any point of its group.
 struct LeftOutPoint {
   std::size_t point = 0;  // of the set
@@ -28,9 +22,6 @@ struct LeftOutPoint {
 /// are those of all points: they are few numbers for thousands of points.
 std::vector<LeftOutPoint> cross_validate(const TrainingSet& set, const Fitted& fitted,
                                          Scheme scheme, std::size_t least = 10);
-
-/// Near: some point of the same model, accelerator and server is there.
-std::string distance_key(const Covariates& of);
 
 SchemeErrors errors_of(const TrainingSet& set, const std::vector<LeftOutPoint>& predictions,
                        std::string scheme);

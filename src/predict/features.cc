@@ -8,23 +8,17 @@
 
 #include "base/text.h"
 #include "perfmodel/compiled_steps.h"
+#include "predict/covariates.h"
 #include "predict/kv_room.h"
 #include "predict/load_shape.h"
 
 namespace kneepoint::predict {
 namespace {
 
-constexpr std::array kCategories{"model",     "server",   "version", "accelerator",
-                                 "precision", "topology", "protocol"};
-constexpr std::array kContinuous{"log2 clients", "log2 input tokens", "log2 output tokens",
-                                 "log2 accelerators"};
 constexpr double kNearFull = 0.45;             // kv_load from which sizes are averaged
 constexpr std::array kCacheSizes{0.88, 1.14};  // beside 1
 constexpr std::array kStepTimes{0.9, 0.8};     // beside 1
 constexpr double kOpenLoopTenClients = 0.8;
-// Who measured, where nobody says: the closed loop with an opening burst that most points have.
-constexpr std::string_view kUsualProtocol = "inferencex_via_aiconfigurator";
-
 double total(const perfmodel::PartAmounts& amounts, const perfmodel::PartCoefficients& with) {
   return std::max(perfmodel::dot(amounts, with), 1.0);
 }
@@ -52,48 +46,7 @@ sim::EngineConfig engine_of(const Deployment& d, const sim::Load& load, double k
   return config;
 }
 
-Covariates covariates_of(const Question& q, const Deployment& d, const Features& f) {
-  const profile::ServingSetup& s = q.setup;
-  std::string topology =
-      fmt::format("{}{}{}", d.data > 1 ? "data" : "tensor", d.expert > 1 ? "+experts" : "",
-                  d.hold_steps > 0 ? "+hold" : "");
-  if (d.speculative) topology += "+draft";
-  if (d.disaggregated) topology += "+disaggregated";
-  Covariates c;
-  c.categories = {s.model,
-                  d.server,
-                  d.server + ":" + s.model_server_version,
-                  s.accelerator,
-                  d.weight_precision,
-                  std::move(topology),
-                  q.measured_by.empty() ? std::string(kUsualProtocol) : q.measured_by};
-  c.continuous = {std::log2(std::max(f.clients, 0.1)),
-                  std::log2(q.workload.input_tokens_nominal.value_or(input_tokens(q))),
-                  std::log2(q.workload.output_tokens_nominal.value_or(output_tokens(q))),
-                  std::log2(d.accelerators)};
-  return c;
-}
-
 }  // namespace
-
-Kernel start_kernel(Latency) {
-  Kernel kernel;
-  kernel.shape.categories.assign(kCategories.begin(), kCategories.end());
-  kernel.shape.continuous.assign(kContinuous.begin(), kContinuous.end());
-  kernel.shape.rough = {true, false, false, false};
-  const auto term = [&](double amplitude, std::vector<double> logits, std::vector<double> lengths) {
-    KernelTerm& t = kernel.terms.emplace_back();
-    t.log_amplitude = std::log(amplitude);
-    t.logit_agreement = std::move(logits);
-    for (const double length : lengths) t.log_length.push_back(std::log(length));
-  };
-  // What setups share across models, what models share across servers, what one curve has alone.
-  term(0.10, {-2, -2, -1, -1, -1, 0, -2}, {3, 3, 3, 2});
-  term(0.07, {1, -3, -3, 0, 1, 1, 0}, {4, 4, 4, 3});
-  term(0.05, {-3, -3, -3, -3, -3, -2, -3}, {1.5, 1, 1, 1});
-  kernel.log_noise = std::log(0.02);
-  return kernel;
-}
 
 Result<Features> FeatureMaker::of(const Question& question,
                                   const perfmodel::PartCoefficients& with) const {
@@ -172,8 +125,14 @@ Result<Features> FeatureMaker::of(const Question& question,
   const double clients =
       question.load_kind == curve::LoadKind::Concurrency ? question.load / 10 : kOpenLoopTenClients;
   out.extras = {1, input_tokens(question) / 1000, clients};
+  if (d.first_chunk_tokens > 0) {
+    // Tokens that the server keeps back before it streams the first of them.
+    for (std::size_t k = 0; k < out.ttft.size(); ++k) {
+      out.ttft[k] += d.first_chunk_tokens * out.tpot[k];
+    }
+  }
   out.output_tokens = output_tokens(question);
-  out.covariates = covariates_of(question, d, out);
+  out.place = place_of(question, d, out.clients, out.kv_load, dates_);
   out.notes = std::move(d.notes);
   out.notes.insert(out.notes.end(), compiled->extrapolated.begin(), compiled->extrapolated.end());
   return out;

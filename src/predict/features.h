@@ -3,22 +3,30 @@
 #include <string>
 #include <vector>
 
+#include "base/date.h"
 #include "base/result.h"
 #include "catalog/catalog.h"
 #include "perfmodel/operator_tables.h"
 #include "predict/coefficient_fit.h"
 #include "predict/deployment.h"
-#include "predict/residual_process.h"
 #include "sim/decompose.h"
 
 namespace kneepoint::predict {
+
+double years_since_start(Date date);
+
+/// Categories and continuous features that need no coefficients: covariates.h.
+struct Place {
+  std::vector<std::string> categories;
+  std::vector<double> continuous;
+};
 
 /// What the statistics see of a question: what its latencies are made of, and where it lies among
 /// other setups and loads.
 struct Features {
   perfmodel::PartAmounts tpot{}, ttft{};  // nanoseconds and counts; sim::Decomposition
   ExtraAmounts extras{};
-  Covariates covariates;
+  Place place;
 
   sim::Decomposition run;        // at the likeliest cache size
   double output_tokens = 1;      // per request, mean
@@ -29,17 +37,13 @@ struct Features {
   std::vector<std::string> notes;
 };
 
-/// The categories and continuous features that `covariates` has, and the kernel that learning
-/// starts from. `latency`: of time per output token, or of time to first token.
-enum class Latency { Tpot, Ttft };
-Kernel start_kernel(Latency of);
-
 /// Makes features. Read-only: threads share one.
 class FeatureMaker {
  public:
   /// The catalog outlives it.
-  FeatureMaker(const catalog::Catalog& catalog, perfmodel::OperatorTables tables)
-      : catalog_(catalog), tables_(std::move(tables)) {}
+  FeatureMaker(const catalog::Catalog& catalog, perfmodel::OperatorTables tables,
+               VersionDates dates)
+      : catalog_(catalog), tables_(std::move(tables)), dates_(std::move(dates)) {}
 
   /// Runs the simulator: milliseconds. Near the size of the cache three sizes are averaged, as it
   /// is known to 12 %; near saturation by a rate three step times, as the queue explodes there.
@@ -48,6 +52,7 @@ class FeatureMaker {
  private:
   const catalog::Catalog& catalog_;
   perfmodel::OperatorTables tables_;
+  VersionDates dates_;
 };
 
 }  // namespace kneepoint::predict

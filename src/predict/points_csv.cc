@@ -76,9 +76,10 @@ Result<void> read_setup(const Row& row, profile::ServingSetup& setup) {
   setup.weight_precision = row.text("weight_precision");
   setup.kv_precision = row.text("kv_precision");
   setup.speculative_decoding = row.text("speculative_decoding");
-  setup.decoding = setup.speculative_decoding.empty() || setup.speculative_decoding == "none"
-                       ? "serving"
-                       : "speculative";
+  const std::string_view draft = setup.speculative_decoding;
+  const bool plain =
+      draft.empty() || draft == "none" || draft == "unknown" || draft == "likely_none";
+  setup.decoding = plain ? "serving" : "speculative";
   setup.server_settings = row.text("server_settings");
   const std::pair<std::string_view, std::optional<int>*> counts[] = {
       {"accelerator_count", &setup.accelerator_count}, {"tensor_parallel", &setup.tensor_parallel},

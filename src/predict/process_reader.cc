@@ -26,7 +26,7 @@ ProcessReader::Answer ProcessReader::at(const KernelPoint& point) const {
       out.nearest = i;
     }
   }
-  out.variance = variance_of(say);
+  out.variance = variance_of(point, say);
   return out;
 }
 
@@ -35,10 +35,11 @@ double ProcessReader::variance(const KernelPoint& point, const std::vector<bool>
   for (std::size_t i = 0; i < at_.size(); ++i) {
     if (!left_out[i] && !std::isnan(process_.noise[i])) say.emplace_back(kernel_(point, at_[i]), i);
   }
-  return variance_of(say);
+  return variance_of(point, say);
 }
 
-double ProcessReader::variance_of(std::vector<std::pair<double, std::size_t>>& say) const {
+double ProcessReader::variance_of(const KernelPoint& point,
+                                  std::vector<std::pair<double, std::size_t>>& say) const {
   const std::size_t heard = std::min(kHeard, say.size());
   std::partial_sort(say.begin(), say.begin() + static_cast<std::ptrdiff_t>(heard), say.end(),
                     [](const auto& a, const auto& b) {
@@ -50,14 +51,14 @@ double ProcessReader::variance_of(std::vector<std::pair<double, std::size_t>>& s
   for (Eigen::Index c = 0; c < n; ++c) {
     const auto& [k, i] = say[static_cast<std::size_t>(c)];
     with_point[c] = k;
-    covariance(c, c) = kernel_.variance() + process_.noise[i];
+    covariance(c, c) = kernel_.variance(at_[i]) + process_.noise[i];
     for (Eigen::Index r = c + 1; r < n; ++r) {
       covariance(r, c) = kernel_(at_[say[static_cast<std::size_t>(r)].second], at_[i]);
     }
   }
   const Eigen::LLT<Eigen::MatrixXd, Eigen::Lower> factor(covariance);
   const Eigen::VectorXd solved = factor.matrixL().solve(with_point);
-  const double left = kernel_.variance() - solved.squaredNorm();
+  const double left = kernel_.variance(point) - solved.squaredNorm();
   return std::max(left, 1e-6) + kernel_.noise();
 }
 

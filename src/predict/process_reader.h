@@ -30,7 +30,8 @@ class ProcessReader {
   double variance(const KernelPoint& point, const std::vector<bool>& left_out) const;
 
  private:
-  double variance_of(std::vector<std::pair<double, std::size_t>>& say) const;
+  double variance_of(const KernelPoint& point,
+                     std::vector<std::pair<double, std::size_t>>& say) const;
 
   const ResidualProcess& process_;
   const std::vector<KernelPoint>& at_;

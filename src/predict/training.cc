@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/hash.h"
 #include "perfmodel/step_parts.h"
 #include "predict/data_rules.h"
 #include "predict/learn_kernel.h"
@@ -32,6 +33,44 @@ void take_measured(const MeasuredPoint& point, TrainingPoint& out) {
   if (std::isnan(o.tpot_ms)) o.tpot_ms = metrics::tpot_ms(out.e2e_ms, o.ttft_ms, output);
   if (!(o.tpot_ms > 0)) o.tpot_ms = metrics::kMissing;
   if (!(o.ttft_ms > 0)) o.ttft_ms = metrics::kMissing;
+}
+
+constexpr std::uint64_t kCurveFolds = 5;
+constexpr std::size_t kFewestOfGroup = 10;
+
+/// What the learner is to predict well: an error counts by how far off we aim to be.
+std::vector<LeftOutGroup> left_out_groups(const TrainingSet& set, Latency of) {
+  std::vector<LeftOutGroup> out;
+  for (const Scheme scheme : kSchemes) {
+    const bool curve = scheme == Scheme::Curve;
+    const double aim = of == Latency::Tpot ? (curve                       ? 0.05
+                                              : scheme == Scheme::Version ? 0.11
+                                                                          : 0.13)
+                                           : (curve                       ? 0.15
+                                              : scheme == Scheme::Version ? 0.3
+                                                                          : 0.35);
+    std::vector<LeftOutGroup> groups_of;
+    std::size_t all = 0;
+    for (auto& [name, members] : groups(set, scheme)) {
+      if (members.size() < kFewestOfGroup) continue;
+      all += members.size();
+      groups_of.push_back({std::move(members), 0});
+    }
+    for (LeftOutGroup& g : groups_of) {
+      g.importance = static_cast<double>(g.points.size()) / static_cast<double>(all) / aim;
+      out.push_back(std::move(g));
+    }
+  }
+  return out;
+}
+
+/// Noise as it came out of the fit, as weights.
+std::vector<double> robust_weights(const ProcessFit& fit, const Kernel& kernel) {
+  std::vector<double> out;
+  for (const double noise : fit.process().noise) {
+    out.push_back(std::isnan(noise) ? 0 : std::exp(2 * kernel.log_noise) / noise);
+  }
+  return out;
 }
 
 void copy_weights(TrainingPoint& point) {
@@ -83,7 +122,6 @@ TrainingSet training_set(std::span<const MeasuredPoint> points, const FeatureMak
   });
 
   TrainingSet set;
-  set.names = CategoryNames(start_kernel(Latency::Tpot).shape.categories.size());
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (!made[i]) {
       if (set.passed_over.empty()) set.passed_over = points[i].id + ": " + why[i];
@@ -99,8 +137,6 @@ TrainingSet training_set(std::span<const MeasuredPoint> points, const FeatureMak
       p.observation.ttft_weight = waiting ? kSaturatedTtft : trust.ttft;
     }
     if (trust.lowered) ++set.weighted_down;
-    p.place = set.names.learn(p.features.covariates);
-    set.places.push_back(p.place);
   }
   return set;
 }
@@ -134,9 +170,6 @@ Coefficients fit_coefficients(TrainingSet& set, const FeatureMaker& maker, int t
       progress(done, again.size(), "simulating loads by rate with fitted coefficients");
     }
   });
-  for (const std::size_t i : again) {
-    set.points[i].place = set.places[i] = set.names.learn(set.points[i].features.covariates);
-  }
   return again.empty() ? closed : fit_coefficients(observations(true));
 }
 
@@ -162,33 +195,79 @@ std::vector<double> weights(const TrainingSet& set, Latency of) {
   return out;
 }
 
+std::string_view name(Scheme scheme) {
+  switch (scheme) {
+    case Scheme::Curve:
+      return "curve";
+    case Scheme::Version:
+      return "version";
+    case Scheme::Accelerator:
+      return "accelerator";
+    case Scheme::Model:
+      return "model";
+  }
+  return "";
+}
+
+std::map<std::string, std::vector<std::size_t>> groups(const TrainingSet& set, Scheme scheme) {
+  std::map<std::string, std::vector<std::size_t>> out;
+  for (std::size_t i = 0; i < set.points.size(); ++i) {
+    const TrainingPoint& p = set.points[i];
+    const std::vector<std::string>& place = p.features.place.categories;
+    const std::string& curve = p.point->curve_id.empty() ? p.point->id : p.point->curve_id;
+    switch (scheme) {
+      case Scheme::Curve:
+        out[std::to_string(hash64(curve, 5) % kCurveFolds)].push_back(i);
+        break;
+      case Scheme::Version:
+        out[place[2]].push_back(i);
+        break;
+      case Scheme::Accelerator:
+        out[place[3]].push_back(i);
+        break;
+      case Scheme::Model:
+        out[place[0]].push_back(i);
+        break;
+    }
+  }
+  return out;
+}
+
 Fitted fit(const TrainingSet& set, const Coefficients& coefficients, const Kernel& tpot,
            const Kernel& ttft, bool learn, const Progress& progress) {
   Fitted out;
   out.coefficients = coefficients;
-  std::vector<std::string> curves;
-  for (const TrainingPoint& p : set.points) {
-    curves.push_back(p.point->curve_id.empty() ? p.point->id : p.point->curve_id);
-  }
+  std::mutex telling;
   std::size_t step = 0;
-  for (const Latency of : {Latency::Tpot, Latency::Ttft}) {
-    const bool is_tpot = of == Latency::Tpot;
-    const std::string what = is_tpot ? "TPOT" : "TTFT";
+  const auto tell = [&](const std::string& what) {
+    const std::scoped_lock lock(telling);
+    if (progress) progress(step++, 4, what);
+  };
+  in_parallel(2, 2, [&](std::size_t which) {
+    const Latency of = which == 0 ? Latency::Tpot : Latency::Ttft;
+    Kernel kernel = which == 0 ? tpot : ttft;
+    std::vector<Covariates> where;
+    std::vector<KernelPoint> at;
+    CategoryNames names(kernel.shape);
+    for (const TrainingPoint& p : set.points) {
+      where.push_back(covariates(p.features, coefficients, of));
+      at.push_back(names.learn(where.back()));
+    }
     const std::vector<double> y = residuals(set, coefficients, of);
     const std::vector<double> w = weights(set, of);
-    Kernel& kernel = is_tpot ? out.tpot_kernel : out.ttft_kernel;
-    kernel = is_tpot ? tpot : ttft;
+    tell(which == 0 ? "fitting the process of TPOT" : "fitting the process of TTFT");
+    auto fitted = std::make_unique<ProcessFit>(kernel, at, y, w);
     if (learn) {
-      if (progress) progress(step, 4, "learning the kernel of " + what);
-      LearnOptions options;
-      options.seed = is_tpot ? 1 : 2;
-      kernel = learn_kernel(kernel, set.places, y, w, curves, options);
+      tell(which == 0 ? "learning the kernel of TPOT" : "learning the kernel of TTFT");
+      // Outliers as the kernel before has them.
+      kernel =
+          learn_kernel(kernel, at, y, robust_weights(*fitted, kernel), left_out_groups(set, of));
+      fitted = std::make_unique<ProcessFit>(kernel, at, y, w);
     }
-    if (progress) progress(step + 1, 4, "fitting the process of " + what);
-    auto process = std::make_unique<ProcessFit>(kernel, set.places, y, w);
-    (is_tpot ? out.tpot : out.ttft) = std::move(process);
-    step += 2;
-  }
+    fitted->set_places(std::move(where));
+    (which == 0 ? out.tpot : out.ttft) = std::move(fitted);
+    (which == 0 ? out.tpot_at : out.ttft_at) = std::move(at);
+  });
   if (progress) progress(4, 4, "fitted");
   return out;
 }

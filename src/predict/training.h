@@ -1,12 +1,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "predict/calibrate.h"
+#include "predict/covariates.h"
 #include "predict/features.h"
 #include "predict/measured_point.h"
 #include "predict/process_fit.h"
@@ -19,13 +21,10 @@ struct TrainingPoint {
   Features features;
   Observation observation;  // weights as data_rules.h has them
   double e2e_ms = 0;        // measured; NaN: not
-  KernelPoint place;
 };
 
 struct TrainingSet {
   std::vector<TrainingPoint> points;  // in the order given, without those that cannot be used
-  std::vector<KernelPoint> places;    // of each
-  CategoryNames names{0};
   std::size_t weighted_down = 0;
   std::string passed_over;  // why the first point that cannot be used cannot; empty: all can
 };
@@ -37,16 +36,24 @@ TrainingSet training_set(std::span<const MeasuredPoint> points, const FeatureMak
 /// What a set says: coefficients, and a process on what they leave of each latency.
 struct Fitted {
   Coefficients coefficients;
-  Kernel tpot_kernel, ttft_kernel;
+  std::vector<KernelPoint> tpot_at, ttft_at;
   std::unique_ptr<ProcessFit> tpot, ttft;
 };
 
 /// Fits coefficients; makes anew the points whose weights hang on them. Changes the set.
 Coefficients fit_coefficients(TrainingSet& set, const FeatureMaker& maker, int threads,
                               const Progress& progress);
-/// With these kernels, or with learned ones.
+/// With the kernels given, or with ones learned from them.
 Fitted fit(const TrainingSet& set, const Coefficients& coefficients, const Kernel& tpot,
            const Kernel& ttft, bool learn, const Progress& progress);
+
+/// What is left out at once.
+enum class Scheme { Curve, Version, Accelerator, Model };
+inline constexpr Scheme kSchemes[] = {Scheme::Curve, Scheme::Version, Scheme::Accelerator,
+                                      Scheme::Model};
+std::string_view name(Scheme scheme);
+/// The points of each group. Curves are left out in five parts, each curve whole.
+std::map<std::string, std::vector<std::size_t>> groups(const TrainingSet& set, Scheme scheme);
 
 /// log(measured / explained) of each point.
 std::vector<double> residuals(const TrainingSet& set, const Coefficients& coefficients, Latency of);
