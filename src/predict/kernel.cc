@@ -8,7 +8,7 @@ namespace kneepoint::predict {
 namespace {
 
 // Below it a term adds nothing that could be seen beside the noise.
-constexpr double kNothing = -25;
+constexpr double kNothing = 20;
 constexpr std::size_t kMostRespects = 64;
 
 }  // namespace
@@ -79,10 +79,10 @@ void differences(const KernelShape& shape, const KernelPoint& a, const KernelPoi
   out[at] = squares;
 }
 
-double weight_of(const KernelTerm& term, const KernelPoint& a, const KernelPoint& b) {
-  if (term.weight == KernelTerm::kPlain) return 1;
-  if (term.weight != KernelTerm::kLinear) {
-    const auto group = static_cast<std::size_t>(term.weight);
+double weight_of(int weight, const KernelPoint& a, const KernelPoint& b) {
+  if (weight == KernelTerm::kPlain) return 1;
+  if (weight != KernelTerm::kLinear) {
+    const auto group = static_cast<std::size_t>(weight);
     return a.groups[group] * b.groups[group];
   }
   double sum = 0;
@@ -92,14 +92,14 @@ double weight_of(const KernelTerm& term, const KernelPoint& a, const KernelPoint
 
 CompiledKernel::CompiledKernel(const Kernel& of)
     : shape_(of.shape), noise_(std::exp(2 * of.log_noise)) {
-  for (const KernelTerm& term : of.terms) {
-    Term& t = terms_.emplace_back();
-    t.source = term;
-    t.variance = std::exp(2 * term.log_amplitude);
+  // A row of penalties per term, padded so that the sums below come out in whole registers.
+  width_ = (of.shape.respects() + 3) / 4 * 4;
+  penalties_.assign(width_ * of.terms.size(), 0.0);
+  for (std::size_t t = 0; t < of.terms.size(); ++t) {
+    const KernelTerm& term = of.terms[t];
+    terms_.push_back({term.weight, std::exp(2 * term.log_amplitude)});
     for (std::size_t r = 0; r < term.log_penalty.size(); ++r) {
-      if (term.log_penalty[r] > KernelTerm::kUnused) {
-        t.penalty.emplace_back(r, std::exp(term.log_penalty[r]));
-      }
+      penalties_[t * width_ + r] = std::exp(term.log_penalty[r]);  // unused: 0
     }
   }
 }
@@ -107,18 +107,24 @@ CompiledKernel::CompiledKernel(const Kernel& of)
 double CompiledKernel::operator()(const KernelPoint& a, const KernelPoint& b) const {
   std::array<double, kMostRespects> difference;
   differences(shape_, a, b, difference);
+  for (std::size_t r = shape_.respects(); r < width_; ++r) difference[r] = 0;
   double sum = 0;
+  const double* penalty = penalties_.data();
   for (const Term& term : terms_) {
-    double log = 0;
-    for (const auto& [respect, penalty] : term.penalty) log -= penalty * difference[respect];
-    if (log > kNothing) sum += term.variance * weight_of(term.source, a, b) * std::exp(log);
+    double log[4] = {};
+    for (std::size_t r = 0; r < width_; r += 4) {
+      for (std::size_t i = 0; i < 4; ++i) log[i] += penalty[r + i] * difference[r + i];
+    }
+    penalty += width_;
+    const double far = (log[0] + log[1]) + (log[2] + log[3]);
+    if (far < kNothing) sum += term.variance * weight_of(term.weight, a, b) * std::exp(-far);
   }
   return sum;
 }
 
 double CompiledKernel::variance(const KernelPoint& of) const {
   double sum = 0;
-  for (const Term& term : terms_) sum += term.variance * weight_of(term.source, of, of);
+  for (const Term& term : terms_) sum += term.variance * weight_of(term.weight, of, of);
   return sum;
 }
 

@@ -39,8 +39,8 @@ class CategoryNames {
 void differences(const KernelShape& shape, const KernelPoint& a, const KernelPoint& b,
                  std::span<double> out);
 
-/// What a term is multiplied by for two points.
-double weight_of(const KernelTerm& term, const KernelPoint& a, const KernelPoint& b);
+/// What a term of that weight is multiplied by for two points.
+double weight_of(int weight, const KernelPoint& a, const KernelPoint& b);
 
 /// A kernel ready to be asked.
 class CompiledKernel {
@@ -54,12 +54,13 @@ class CompiledKernel {
 
  private:
   struct Term {
-    KernelTerm source;
+    int weight = 0;
     double variance = 0;
-    std::vector<std::pair<std::size_t, double>> penalty;  // respect, factor
   };
   KernelShape shape_;
   std::vector<Term> terms_;
+  std::size_t width_ = 0;          // of a row of penalties
+  std::vector<double> penalties_;  // a row per term
   double noise_ = 0;
 };
 

@@ -129,7 +129,7 @@ double loss(const Kernel& kernel, const Problem& problem, std::vector<double>* s
         const KernelTerm& term = kernel.terms[t];
         double log = 2 * term.log_amplitude;
         for (std::size_t k = 0; k < respects; ++k) log -= penalty[t][k] * difference[k];
-        const double pulled = g * weight_of(term, a, b) * std::exp(log);
+        const double pulled = g * weight_of(term.weight, a, b) * std::exp(log);
         std::vector<double>& s = sums[t];
         for (std::size_t k = 0; k < respects; ++k) s[k] += pulled * difference[k];
         s[respects] += pulled;

@@ -7,7 +7,7 @@
 namespace kneepoint::predict {
 namespace {
 
-constexpr std::size_t kHeard = 128;
+constexpr std::size_t kHeard = 96;
 
 }  // namespace
 

@@ -11,7 +11,7 @@
 namespace kneepoint::predict {
 
 /// Asks a process what it says of a point nobody measured. Read-only; threads share one. The mean
-/// is exact, from the weights of all points; the variance comes from the 128 points that have most
+/// is exact, from the weights of all points; the variance comes from the 96 points that have most
 /// to say, so that no matrix of all points has to be kept or made.
 class ProcessReader {
  public:
