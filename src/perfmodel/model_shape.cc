@@ -170,18 +170,19 @@ BlockTypes block_types(const Model& model, std::string_view weight_precision) {
       }
     }
   }
-  if (checkpoint == "mxfp4" && word.starts_with("fp4")) word = checkpoint;
+  // Released in MXFP4, a mixture keeps all but its experts in 16 bits. A checkpoint brought down to
+  // 4 bits by others has few exceptions, whichever 4-bit format it is in.
+  if (word == "fp4" || word == "mxfp4") word = checkpoint == "mxfp4" ? "mxfp4" : "nvfp4";
 
   const bool routed = model.experts.value_or(0) > 0;
   const auto all = [&](Dtype type) { out.attention = out.dense = out.shared = out.experts = type; };
   if (word.starts_with("fp8") || word == "int8" || word.starts_with("w8a")) {
-    all(Dtype::Fp8);
-  } else if (word == "fp4" || word == "nvfp4") {
-    if (routed) {
-      out.shared = out.experts = Dtype::Nvfp4;
-    } else {
-      all(Dtype::Nvfp4);
-    }
+    // Mixtures of many small experts are released with a scale per block, others per tensor.
+    const bool fine = model.experts.value_or(0) >= 64 && model.experts_per_token.value_or(0) > 1;
+    all(fine && !word.ends_with("8a8") ? Dtype::Fp8Block : Dtype::Fp8);
+  } else if (word == "nvfp4") {
+    all(Dtype::Nvfp4);
+    if (routed) out.attention = Dtype::Bf16;
   } else if (word == "mxfp4") {
     routed ? void(out.experts = Dtype::Mxfp4) : all(Dtype::Mxfp4);
   } else if (word == "int4" || word == "w4a16" || word == "awq" || word == "gptq") {

@@ -181,4 +181,15 @@ const System* OperatorTables::measured_on(std::string_view accelerator) const {
   return nullptr;
 }
 
+OperatorTables OperatorTables::without(std::string_view name) const {
+  OperatorTables out = *this;
+  auto index = std::make_shared<Index>();
+  for (const System& system : systems())
+    if (system.name != name) index->systems.push_back(system);
+  index->memory = index_;  // their grids live there
+  out.index_ = std::move(index);
+  out.hash_ = content_hash(hash_ + " without " + std::string(name));
+  return out;
+}
+
 }  // namespace kneepoint::perfmodel

@@ -81,6 +81,8 @@ class OperatorTables {
   std::span<const System> systems() const;
   const System* system(std::string_view name) const;
   const System* measured_on(std::string_view accelerator) const;
+  /// As if the system had never been measured: to see how well the others stand in for it.
+  OperatorTables without(std::string_view name) const;
   const std::string& hash() const { return hash_; }  // of the content
 
  private:

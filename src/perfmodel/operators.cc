@@ -257,7 +257,7 @@ TokenCurve Operators::gemm(Dtype type, double n, double k) const {
     // shapes; a server picks what is fast, among all that keep the precision.
     if (type == Dtype::Nvfp4) take_faster(Dtype::Nvfp4);
     if (type != Dtype::Bf16) take_faster(Dtype::Fp8);
-    if (type != Dtype::Bf16) take_faster(Dtype::Fp8Block);
+    if (type == Dtype::Fp8Block || type == Dtype::Nvfp4) take_faster(Dtype::Fp8Block);
     take_faster(Dtype::Bf16);
   }
   // Each kernel was timed alone and over and over: small weights lay in the L2 cache. In a step

@@ -118,10 +118,12 @@ struct LatentCost {
                     2 * pairs * of.heads * (width + of.kv_lora) / rates.bf16);
   }
   double prefill(const DeviceRates& rates, double tokens) const {
-    const double seen_twice = of.attended_tokens > 0 ? std::min(tokens, 2 * of.attended_tokens)
-                                                     : tokens;  // half of it on average
-    return projections(rates, tokens) +
-           tokens * seen_twice * of.heads * (of.nope + of.rope + of.v_head) / rates.bf16;
+    double per_token = tokens * (of.nope + of.rope + of.v_head);  // half of the pairs, twice each
+    // Where an index picks what is seen, the latent itself is multiplied: wider, but never more of
+    // it.
+    if (of.attended_tokens > 0 && tokens > of.attended_tokens)
+      per_token = std::min(per_token, 2 * of.attended_tokens * (2 * of.kv_lora + of.rope));
+    return projections(rates, tokens) + tokens * per_token * of.heads / rates.bf16;
   }
 };
 

@@ -91,11 +91,12 @@ TokenCurve Operators::experts(const ExpertShape& shape) const {
   const bool byte = shape.type == Dtype::Fp8 || shape.type == Dtype::Fp8Block;
   if (byte && rates_.native(shape.type)) {
     // The per-tensor kernel is an untuned one on some systems, 2 to 5 times slower than bf16.
+    // Weights scaled by block have their own kernel or none.
     take(Dtype::Fp8Block, kNear);
-    take(Dtype::Fp8, kNear);
-    take(Dtype::Bf16, kNear);
-  } else if (rates_.native(shape.type) || !byte) {
-    if (shape.type != Dtype::Nvfp4 || rates_.native(shape.type)) take(shape.type, kAnywhere);
+    if (shape.type == Dtype::Fp8) take(Dtype::Fp8, kNear);
+    if (shape.type == Dtype::Fp8) take(Dtype::Bf16, kNear);
+  } else if (!byte && (shape.type != Dtype::Nvfp4 || rates_.native(shape.type))) {
+    take(shape.type, kAnywhere);
   }
   // Nothing of the kind: the nearest of another type, by the ratio of the rooflines.
   for (const Dtype table : {Dtype::Fp8Block, Dtype::Fp8, Dtype::Bf16}) {
