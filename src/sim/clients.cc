@@ -43,15 +43,16 @@ std::optional<Clients::Request> Clients::next(Nanos now) {
     const Turn turn = turns_.top();
     turns_.pop();
     auto& turns = sessions_[turn.session].turns;
-    const RequestPlan plan = turns.back();
+    Request request{std::move(turns.back()), turn.due, turn.session};
     turns.pop_back();
     ++out_;
-    return Request{plan, turn.due, turn.session};
+    return request;
   }
   if (!ahead_) return std::nullopt;
   if (timed ? ahead_->at > now : end_ && now >= *end_) return std::nullopt;
 
-  Request request{*ahead_, timed ? ahead_->at : now};
+  const Nanos due = timed ? ahead_->at : now;
+  Request request{std::move(*ahead_), due};
   if (!rest_.empty()) {
     if (unused_.empty()) {
       unused_.push_back(static_cast<std::uint32_t>(sessions_.size()));
