@@ -232,22 +232,22 @@ class Run {
 
   /// False if there is nothing to do any more.
   bool step() {
-    const auto takes = engine_.begin_step(now_);
-    if (!takes) {
+    const Nanos takes = engine_.plan_step(now_);
+    if (takes == Nanos(0)) {
       if (!rate()) return !due_.empty();
       if (planned_ == load_.requests) return false;
       now_ = std::max(now_, next_arrival_);
       return true;
     }
-    const auto lasted = static_cast<double>(takes->count());
+    const auto lasted = static_cast<double>(takes.count());
     const double kv_use = engine_.kv_use();
     running_ += lasted * static_cast<double>(engine_.running());
     waiting_ += lasted * static_cast<double>(engine_.waiting());
     kv_use_ += lasted * kv_use;
     kv_use_most_ = std::max(kv_use_most_, kv_use);
     const PartAmounts& amounts = model_.amounts();
-    if (rate()) send_arrived(now_ + *takes - Nanos(1), amounts, *takes);
-    now_ += *takes;
+    if (rate()) send_arrived(now_ + takes - Nanos(1), amounts, takes);
+    now_ += takes;
     add(parts_, amounts, 1);
     ++step_;
     for (const Milestone& m : engine_.finish_step(now_).milestones) note(m);

@@ -263,9 +263,9 @@ void Engine::settle() {
   milestones_.clear();
 }
 
-std::optional<Nanos> Engine::begin_step(Nanos now) {
+Nanos Engine::plan_step(Nanos now) {
   settle();
-  if (idle()) return std::nullopt;
+  if (idle()) return Nanos();
   chunks_.clear();
   shape_ = {};
   preempted_ = false;

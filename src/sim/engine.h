@@ -142,7 +142,12 @@ class Engine {
 
   /// Plans a step and says how long it takes; nothing when there is nothing to do. Then
   /// finish_step() comes before the next.
-  std::optional<Nanos> begin_step(Nanos now);
+  std::optional<Nanos> begin_step(Nanos now) {
+    const Nanos takes = plan_step(now);
+    return takes > Nanos(0) ? std::optional(takes) : std::nullopt;
+  }
+  /// The same, zero for nothing: for a loop of millions of steps, where an optional costs a stall.
+  Nanos plan_step(Nanos now);
   /// What the step under way computes; valid until finish_step().
   const perfmodel::StepShape& shape() const { return shape_; }
   /// Ends the step. The spans are valid until the next call of begin_step() or cancel().
@@ -154,6 +159,7 @@ class Engine {
   // Of the state, those that are asked for in every step.
   std::int64_t waiting() const { return waiting_.size; }
   std::int64_t running() const { return running_.size; }
+  std::int64_t blocks_used() const { return cache_.used(); }
   double kv_use() const {
     return static_cast<double>(cache_.used()) / static_cast<double>(cache_.total());
   }

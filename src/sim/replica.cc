@@ -128,8 +128,7 @@ void Replica::begin_rested(Nanos now) {
 void Replica::begin(Unit& unit, Nanos now) {
   Nanos longest{};
   for (std::size_t i = unit.first; i < unit.first + unit.count; ++i) {
-    if (engines_[i]->idle()) continue;
-    if (const auto takes = engines_[i]->begin_step(now)) longest = std::max(longest, *takes);
+    longest = std::max(longest, engines_[i]->plan_step(now));
   }
   if (longest == Nanos(0)) return;
   unit.stepping = true;
@@ -139,9 +138,10 @@ void Replica::begin(Unit& unit, Nanos now) {
   const auto lasts = static_cast<double>((unit.ends - now).count());
   use_.busy += lasts;
   for (std::size_t i = unit.first; i < unit.first + unit.count; ++i) {
-    use_.running += lasts * static_cast<double>(engines_[i]->running());
-    use_.waiting += lasts * static_cast<double>(engines_[i]->waiting());
-    use_.kv += lasts * engines_[i]->kv_use();
+    const Engine& engine = *engines_[i];
+    use_.running += lasts * static_cast<double>(engine.running());
+    use_.waiting += lasts * static_cast<double>(engine.waiting());
+    use_.blocks += lasts * static_cast<double>(engine.blocks_used());
   }
 }
 

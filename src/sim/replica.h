@@ -88,9 +88,10 @@ class Replica {
   std::size_t units() const { return units_.size(); }  // engines or groups that step on their own
   const Engine& engine(std::size_t index) const { return *engines_[index]; }
 
-  /// Sums over time, in sequences, share and nanoseconds, of all engines while they step.
+  /// Sums over the time in which engines step: sequences, blocks of the cache that are used, and
+  /// the time itself, each times nanoseconds.
   struct Use {
-    double running = 0, waiting = 0, kv = 0, busy = 0;
+    double running = 0, waiting = 0, blocks = 0, busy = 0;
   };
   const Use& use() const { return use_; }
 
