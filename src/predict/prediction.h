@@ -19,6 +19,10 @@ struct Question {
   double load = 1;                        // clients in flight, requests per second, or requests
   std::optional<double> request_count{};  // of the run; empty: as many as a usual benchmark takes
   std::string measured_on{};              // date of the stack; empty: that of the version, or new
+  std::string measured_by{};  // source whose way to measure is meant; empty: the usual one
+  /// What is not known or cannot be is answered from the nearest that can, with a wide band and a
+  /// line in Prediction::extrapolated, instead of an error.
+  bool answer_anyway = false;
 };
 
 /// 80 of 100 measurements of such a point are expected between low and high.
@@ -45,7 +49,7 @@ class Predictor {
  public:
   virtual ~Predictor() = default;
   /// Error: the model or the accelerator is unknown, or the model does not fit (says which and what
-  /// to do).
+  /// to do). None of these with Question::answer_anyway.
   virtual Result<Prediction> predict(const Question& question) const = 0;
   /// Of the calibration file and the tables: changes when any prediction may.
   virtual const std::string& hash() const = 0;

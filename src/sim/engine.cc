@@ -13,6 +13,7 @@ namespace {
 constexpr std::int64_t kMostSequences = 1 << 20;
 constexpr std::int64_t kMostTokens = 1 << 30;  // of a step, a request
 constexpr std::int64_t kMostBlockSize = 4096;
+constexpr std::int64_t kMostDraft = 64;
 constexpr std::int64_t kMostBlocks = std::int64_t{1} << 31;
 
 std::uint64_t mixed(std::uint64_t a, std::uint64_t b) {
@@ -45,7 +46,9 @@ Result<void> check(const EngineConfig& c) {
                     "decoding sequence needs a token of the budget",
                     c.max_num_batched_tokens, c.max_num_seqs));
   }
-  if (!c.chunked_prefill && c.max_num_batched_tokens < c.max_model_len) {
+  const Scheduling& rules = c.scheduling;
+  if (!c.chunked_prefill && !rules.long_prompts_alone &&
+      c.max_num_batched_tokens < c.max_model_len) {
     return refuse(
         fmt::format("max_num_batched_tokens: {} is less than max_model_len ({}); without "
                     "chunked_prefill a step must hold any prompt",
@@ -53,6 +56,24 @@ Result<void> check(const EngineConfig& c) {
   }
   if (!(c.watermark >= 0 && c.watermark < 1)) {
     return refuse("watermark: must be at least 0 and less than 1");
+  }
+  if (!(rules.reserve_output >= 0 && rules.reserve_output <= 1)) {
+    return refuse("scheduling.reserve_output: must be from 0 to 1");
+  }
+  if (rules.hold_steps < 0 || rules.hold_steps > kMostTokens) {
+    return refuse(fmt::format("scheduling.hold_steps: must be from 0 to {}", kMostTokens));
+  }
+  if (!(rules.hold_share >= 0 && rules.hold_share <= 1)) {
+    return refuse("scheduling.hold_share: must be from 0 to 1");
+  }
+  const Speculation& draft = c.speculation;
+  if (draft.draft_tokens < 0 || draft.draft_tokens > kMostDraft) {
+    return refuse(fmt::format("speculation.draft_tokens: must be from 0 to {}", kMostDraft));
+  }
+  if (!(draft.accepted >= 1 && draft.accepted <= static_cast<double>(draft.draft_tokens + 1))) {
+    return refuse(
+        fmt::format("speculation.accepted: must be from 1 to {}, the draft and one more token",
+                    draft.draft_tokens + 1));
   }
   return {};
 }
@@ -87,6 +108,18 @@ void Engine::link_front(List& list, std::uint32_t slot) {
   ++list.size;
 }
 
+/// After `before`, or first.
+template <Engine::Links Engine::Sequence::* links>
+void Engine::link_after(List& list, std::uint32_t before, std::uint32_t slot) {
+  if (before == kNone) return link_front<links>(list, slot);
+  const std::uint32_t next = (sequences_[before].*links).next;
+  if (next == kNone) return link_back<links>(list, slot);
+  sequences_[slot].*links = {before, next};
+  (sequences_[before].*links).next = slot;
+  (sequences_[next].*links).previous = slot;
+  ++list.size;
+}
+
 template <Engine::Links Engine::Sequence::* links>
 void Engine::unlink(List& list, std::uint32_t slot) {
   const Links at = sequences_[slot].*links;
@@ -95,19 +128,19 @@ void Engine::unlink(List& list, std::uint32_t slot) {
   --list.size;
 }
 
-/// A sequence with `context` tokens at the begin of this step needs a block in the steps whose
-/// number leaves this remainder: those that begin with all of its blocks full.
+/// A sequence with `context` tokens at this tick needs a block at the ticks whose number leaves
+/// this remainder: those at which all of its blocks are full.
 std::size_t Engine::crossing(std::int64_t context) const {
-  const std::int64_t size = config_.block_size;
-  return static_cast<std::size_t>(((step_ - context) % size + size) % size);
+  const std::int64_t phase = phase_ - context % config_.block_size;
+  return static_cast<std::size_t>(phase < 0 ? phase + config_.block_size : phase);
 }
 
 std::int64_t Engine::context_of(const Sequence& s) const {
-  return s.phase == Phase::Decoding ? s.context + (step_ - s.since) : s.context;
+  return s.phase == Phase::Decoding ? s.context + (tick_ - s.since) : s.context;
 }
 
 std::int64_t Engine::emitted_of(const Sequence& s) const {
-  return s.phase == Phase::Decoding ? s.emitted + (step_ - s.since) : s.emitted;
+  return s.phase == Phase::Decoding ? s.emitted + (tick_ - s.since) : s.emitted;
 }
 
 std::uint64_t Engine::key_of(const Sequence& s, std::int64_t block) const {
@@ -165,10 +198,11 @@ Result<Ticket> Engine::submit(const EngineRequest& request, Nanos now) {
         fmt::format("{} tokens of prompt and {} of answer are more than max_model_len ({})", input,
                     output, config_.max_model_len));
   }
-  if (blocks_of(input + output - 1) > config_.num_blocks) {
+  const std::int64_t most = blocks_of(input + output - 1 + config_.speculation.draft_tokens);
+  if (most > config_.num_blocks) {
     return refuse(
         fmt::format("{} tokens of prompt and {} of answer need {} blocks; the KV cache has {}",
-                    input, output, blocks_of(input + output - 1), config_.num_blocks));
+                    input, output, most, config_.num_blocks));
   }
   --totals_.refused;
 
@@ -180,9 +214,13 @@ Result<Ticket> Engine::submit(const EngineRequest& request, Nanos now) {
   s.emitted = s.context = s.preemptions = s.cached = 0;
   s.submitted = now;
   s.cancelled = false;
+  s.received = std::clamp<std::int64_t>(request.received.count(), 0, input - 1);
+  s.priority = request.priority;
+  s.number = totals_.submitted;
+  priorities_ = priorities_ || s.priority != 0;
   name_content(s, request);
   s.phase = Phase::Waiting;
-  link_back<&Sequence::queue>(waiting_, slot);
+  enqueue(slot, false);
   return Ticket{slot, s.turn};
 }
 
@@ -192,7 +230,7 @@ bool Engine::cancel(Ticket ticket) {
   if (s.turn != ticket.turn || s.phase == Phase::Unused || s.cancelled) return false;
   settle();
   if (s.phase == Phase::Waiting) {
-    unlink<&Sequence::queue>(waiting_, ticket.slot);
+    dequeue(ticket.slot);
     if (s.run != KvCache::kNone) cache_.take_back(s.run, 0);
     s.run = KvCache::kNone;
     ++totals_.cancelled;
@@ -210,8 +248,7 @@ bool Engine::cancel(Ticket ticket) {
 void Engine::leave_step(std::uint32_t slot) {
   if (sequences_[slot].phase == Phase::Decoding) stop_silently(slot);
   if (partial_ == slot) partial_ = kNone;
-  unlink<&Sequence::queue>(running_, slot);
-  let_go(sequences_[slot], false);
+  let_go(slot, false);
   ++totals_.cancelled;
   free_slot(slot);
 }
@@ -226,42 +263,81 @@ void Engine::settle() {
   milestones_.clear();
 }
 
-std::optional<Nanos> Engine::begin_step(Nanos now) {
+Nanos Engine::plan_step(Nanos now) {
   settle();
-  if (idle()) return std::nullopt;
+  if (idle()) return Nanos();
   chunks_.clear();
   shape_ = {};
   preempted_ = false;
 
-  make_room_for_decodes();
-  shape_.decodes = decodes_;
-  shape_.decode_context = context_sum_;
-  std::int64_t budget = config_.max_num_batched_tokens - decodes_;
+  ticks_ = 0;
+  prompts_output_ = received_ = 0;
+  const bool mixed = config_.scheduling.mixed;
+  if (mixed) plan_decodes();
+  std::int64_t budget = std::max<std::int64_t>(0, config_.max_num_batched_tokens - shape_.decodes);
   continue_prompt(budget);
   // Whoever had to make room for others is not overtaken in the same step.
   if (!preempted_) admit(now, budget);
+  if (!mixed && shape_.tokens() == 0) plan_decodes();
 
   shape_.prefills = chunks_;
-  shape_.prompts_ended = static_cast<std::int64_t>(ending_.size());
+  shape_.prompts_ended = static_cast<std::int64_t>(ending_.size()) - received_;
   totals_.last_scheduled_tokens = shape_.tokens();
   totals_.scheduled_tokens += shape_.tokens();
   in_step_ = true;
   return model_.step_time(shape_);
 }
 
-void Engine::make_room_for_decodes() {
-  const auto phase = static_cast<std::size_t>(step_ % config_.block_size);
-  while (crossings_[phase] > cache_.available()) preempt_last();
-  cache_.take(crossings_[phase]);
+void Engine::plan_decodes() {
+  ticks_ = 1;
+  const std::int64_t drafts = config_.speculation.draft_tokens;
+  if (drafts > 0) {
+    tick_rest_ += config_.speculation.accepted;
+    ticks_ = static_cast<std::int64_t>(tick_rest_);
+    tick_rest_ -= static_cast<double>(ticks_);
+  }
+  make_room_for_decodes();
+  shape_.decodes = decodes_ * (drafts + 1);
+  shape_.decode_context = context_sum_;
+}
 
-  // Whoever needs a block now has just filled one.
-  std::uint32_t slot = growth_[phase].head;
+void Engine::make_room_for_decodes() {
+  // One tick in most steps; there the loops are a turn each.
+  std::int64_t wanted = blocks_for_ticks();
+  while (wanted > cache_.available()) {
+    preempt_last();
+    wanted = blocks_for_ticks();
+  }
+  cache_.take(wanted);
+  if (reserves_all()) promised_ -= wanted;
+
+  auto phase = static_cast<std::size_t>(phase_);
+  for (std::int64_t ahead = 0; ahead < ticks_; ++ahead) {
+    if (growth_[phase].size > 0) publish_filled(growth_[phase], ahead);
+    if (++phase == growth_.size()) phase = 0;
+  }
+}
+
+/// That the decoding sequences need in this step.
+std::int64_t Engine::blocks_for_ticks() const {
+  std::int64_t blocks = 0;
+  auto phase = static_cast<std::size_t>(phase_);
+  for (std::int64_t ahead = 0; ahead < ticks_; ++ahead) {
+    blocks += crossings_[phase];
+    if (++phase == crossings_.size()) phase = 0;
+  }
+  return blocks;
+}
+
+/// Whoever needs a block at a tick has just filled one.
+void Engine::publish_filled(List& filled, std::int64_t ahead) {
+  std::uint32_t slot = filled.head;
   while (slot != kNone) {
     Sequence& s = sequences_[slot];
     const std::uint32_t next = s.growth.next;
-    publish_up_to(s, context_of(s));
+    publish_up_to(s, context_of(s) + ahead);
     if (s.keys_done == s.key_blocks) {
-      unlink<&Sequence::growth>(growth_[phase], slot);
+      unlink<&Sequence::growth>(filled, slot);
       s.growing = false;
     }
     slot = next;
@@ -273,19 +349,51 @@ void Engine::continue_prompt(std::int64_t& budget) {
   const Sequence& s = sequences_[partial_];
   const std::int64_t tokens = std::min(s.input + s.emitted - s.context, budget);
   const std::int64_t wanted = blocks_of(s.context + tokens) - blocks_of(s.context);
-  if (wanted > cache_.available()) {
-    preempt_last();  // it is the last itself
-    return;
+  while (wanted > cache_.available()) {
+    preempt_last();
+    if (partial_ == kNone) return;  // it was the last itself
   }
   cache_.take(wanted);
+  if (reserves_all()) promised_ -= wanted;
   budget -= tokens;
   compute(partial_, tokens);
 }
 
 void Engine::admit(Nanos now, std::int64_t& budget) {
+  if (waiting_.size == 0 || running_.size >= config_.max_num_seqs) return;
+  if (config_.scheduling.hold_steps > 0 && holds_prompts()) return;
   while (budget > 0 && waiting_.size > 0 && running_.size < config_.max_num_seqs) {
     if (!admit_first(now, budget)) return;
   }
+}
+
+/// Whether the waiting are to wait for company.
+bool Engine::holds_prompts() {
+  const Scheduling& rules = config_.scheduling;
+  const std::int64_t tokens = std::min(waiting_tokens_, config_.max_num_batched_tokens) + decodes_;
+  const double enough = rules.hold_share * static_cast<double>(config_.max_num_batched_tokens);
+  if (decodes_ > 0 && held_steps_ < rules.hold_steps && static_cast<double>(tokens) < enough) {
+    ++held_steps_;
+    return true;
+  }
+  held_steps_ = 0;
+  return false;
+}
+
+/// Tokens in the cache when its answer is complete; the last step may check more than it needs.
+std::int64_t Engine::most_context(const Sequence& s) const {
+  return s.input + s.output - 1 + config_.speculation.draft_tokens;
+}
+
+/// The blocks beyond its prompt that letting it in keeps free: for its answer and those of the
+/// running.
+std::int64_t Engine::reserved(const Sequence& s, std::int64_t target) const {
+  if (reserves_all()) return blocks_of(most_context(s)) - blocks_of(target) + promised_;
+  if (config_.scheduling.reserve_output == 0 || running_.size == 0) return 0;
+  const std::int64_t to_come =
+      s.output - s.emitted + prompts_output_ + ends_sum_ - decodes_ * (tick_ - 1);
+  return blocks_of(
+      static_cast<std::int64_t>(config_.scheduling.reserve_output * static_cast<double>(to_come)));
 }
 
 /// How many leading blocks of its content are in the cache, and how many of them nobody uses: those
@@ -312,26 +420,33 @@ std::int64_t Engine::find_cached(Sequence& s, std::int64_t target, std::int64_t&
 
 bool Engine::admit_first(Nanos now, std::int64_t& budget) {
   const std::uint32_t slot = waiting_.head;
+  Sequence& s = sequences_[slot];
+  const std::int64_t target = s.input + s.emitted;
+  const std::int64_t kept_free = reserved(s, target);
   if (slot == refused_slot_ && cache_.available() <= refused_available_ &&
+      refused_needed_ + kept_free > cache_.available() &&
       cache_.published() == refused_published_) {
     return false;
   }
-  Sequence& s = sequences_[slot];
-  const std::int64_t target = s.input + s.emitted;
   std::int64_t idle = 0;
   const std::int64_t found = find_cached(s, target, idle);
-  const std::int64_t cached = found * config_.block_size;
-  const std::int64_t tokens = std::min(target - cached, budget);
-  if (!config_.chunked_prefill && tokens < target - cached) return false;
+  const std::int64_t cached = std::max(found * config_.block_size, s.received);
+  std::int64_t tokens = std::min(target - cached, budget);
+  if (!config_.chunked_prefill && tokens < target - cached) {
+    if (!config_.scheduling.long_prompts_alone || !chunks_.empty()) return false;
+    tokens = target - cached;
+  }
 
   const std::int64_t wanted = blocks_of(cached + tokens) - found;
-  const std::int64_t needed = config_.admit_whole_prompt ? blocks_of(target) - found : wanted;
+  const bool whole = config_.admit_whole_prompt || config_.scheduling.reserve_output > 0;
+  const std::int64_t needed = whole ? blocks_of(target) - found : wanted;
   const std::int64_t spared = running_.size > 0 ? watermark_blocks_ : 0;
-  if (needed + idle + spared > cache_.available()) {
+  if (needed + idle + spared + kept_free > cache_.available()) {
     // The first chunk alone also hangs on the budget, so there it is worked out again.
-    refused_slot_ = config_.admit_whole_prompt ? slot : kNone;
+    refused_slot_ = whole ? slot : kNone;
     refused_available_ = cache_.available();
     refused_published_ = cache_.published();
+    refused_needed_ = needed + idle + spared;
     return false;
   }
 
@@ -344,6 +459,7 @@ bool Engine::admit_first(Nanos now, std::int64_t& budget) {
     s.run = KvCache::kNone;
   }
   cache_.take(wanted);
+  if (reserves_all()) promised_ += blocks_of(most_context(s)) - found - wanted;
   s.keys_done = std::min(found, s.key_blocks);
   s.context = cached;
   if (s.preemptions == 0) {
@@ -352,7 +468,7 @@ bool Engine::admit_first(Nanos now, std::int64_t& budget) {
     if (cache_.caching()) totals_.prefix_queries += target;
     totals_.prefix_hits += cached;
   }
-  unlink<&Sequence::queue>(waiting_, slot);
+  dequeue(slot);
   link_back<&Sequence::queue>(running_, slot);
   s.phase = Phase::Prefilling;
   s.admission = ++admissions_;
@@ -365,8 +481,15 @@ bool Engine::admit_first(Nanos now, std::int64_t& budget) {
 /// Plans `tokens` of a prompt whose blocks have been taken.
 void Engine::compute(std::uint32_t slot, std::int64_t tokens) {
   Sequence& s = sequences_[slot];
-  chunks_.push_back({tokens, s.context});
-  shape_.prefill_tokens += tokens;
+  if (s.received > 0 && tokens == 1) {
+    ++shape_.decodes;
+    ++received_;
+    shape_.decode_context += s.context;
+  } else {
+    chunks_.push_back({tokens, s.context});
+    shape_.prefill_tokens += tokens;
+  }
+  prompts_output_ += s.output - s.emitted;
   s.context += tokens;
   // Findable at once, as in vLLM: a request in the same step may build on them.
   publish_up_to(s, s.context);
@@ -383,23 +506,59 @@ void Engine::publish_up_to(Sequence& s, std::int64_t context) {
   }
 }
 
+/// Into the queue: by priority, within one at the end or the front.
+void Engine::enqueue(std::uint32_t slot, bool front) {
+  const Sequence& s = sequences_[slot];
+  waiting_tokens_ += s.input + s.emitted;
+  if (!priorities_) {
+    front ? link_front<&Sequence::queue>(waiting_, slot)
+          : link_back<&Sequence::queue>(waiting_, slot);
+    return;
+  }
+  std::uint32_t before = waiting_.tail;
+  while (before != kNone && (sequences_[before].priority > s.priority ||
+                             (front && sequences_[before].priority == s.priority))) {
+    before = sequences_[before].queue.previous;
+  }
+  link_after<&Sequence::queue>(waiting_, before, slot);
+}
+
+void Engine::dequeue(std::uint32_t slot) {
+  waiting_tokens_ -= sequences_[slot].input + sequences_[slot].emitted;
+  unlink<&Sequence::queue>(waiting_, slot);
+}
+
+/// Who gives up its blocks: the last of the running, or of those of the lowest priority whoever
+/// came last.
+std::uint32_t Engine::victim() const {
+  std::uint32_t worst = running_.tail;
+  if (!priorities_) return worst;
+  for (std::uint32_t slot = worst; slot != kNone; slot = sequences_[slot].queue.previous) {
+    const Sequence &s = sequences_[slot], &w = sequences_[worst];
+    if (s.priority > w.priority || (s.priority == w.priority && s.number > w.number)) worst = slot;
+  }
+  return worst;
+}
+
 void Engine::preempt_last() {
-  const std::uint32_t slot = running_.tail;
+  const std::uint32_t slot = victim();
   Sequence& s = sequences_[slot];
   if (s.phase == Phase::Decoding) stop_silently(slot);
   if (partial_ == slot) partial_ = kNone;
-  unlink<&Sequence::queue>(running_, slot);
-  let_go(s, true);
+  let_go(slot, true);
   s.phase = Phase::Waiting;
-  s.context = 0;
+  s.context = s.received = 0;
   ++s.preemptions;
   ++totals_.preemptions;
   preempted_ = true;
-  link_front<&Sequence::queue>(waiting_, slot);
+  enqueue(slot, !config_.scheduling.preempted_go_last);
 }
 
-/// Gives back the blocks of a sequence that no longer decodes.
-void Engine::let_go(Sequence& s, bool returns) {
+/// Out of the running; gives back the blocks of a sequence that no longer decodes.
+void Engine::let_go(std::uint32_t slot, bool returns) {
+  Sequence& s = sequences_[slot];
+  unlink<&Sequence::queue>(running_, slot);
+  if (reserves_all()) promised_ -= blocks_of(most_context(s)) - blocks_of(s.context);
   publish_up_to(s, s.context);
   const auto keyed = static_cast<std::int64_t>(s.blocks.size());
   const std::int64_t full = s.context / config_.block_size;
@@ -415,13 +574,15 @@ void Engine::let_go(Sequence& s, bool returns) {
   s.keys_done = 0;
 }
 
-/// Its prompt is computed and the first token of this stretch is out; step_ is the step to come.
+/// Its prompt is computed and the first token of this stretch is out; tick_ is that of the step to
+/// come.
 void Engine::start_decoding(std::uint32_t slot) {
   Sequence& s = sequences_[slot];
   s.phase = Phase::Decoding;
-  s.since = step_;
-  s.ends = step_ + (s.output - s.emitted) - 1;
+  s.since = tick_;
+  s.ends = tick_ + (s.output - s.emitted) - 1;
   ++decodes_;
+  ends_sum_ += s.ends;
   context_sum_ += s.context;
   const std::size_t phase = crossing(s.context);
   ++crossings_[phase];
@@ -452,6 +613,7 @@ void Engine::stop_decoding(std::uint32_t slot) {
   s.context = context_of(s);
   s.phase = Phase::Prefilling;
   --decodes_;
+  ends_sum_ -= s.ends;
   context_sum_ -= s.context;
   const std::size_t phase = crossing(s.context);
   --crossings_[phase];
@@ -473,8 +635,11 @@ void Engine::stop_silently(std::uint32_t slot) {
 StepResult Engine::finish_step(Nanos /*now*/) {
   if (!in_step_) return {};
   in_step_ = false;
-  const std::int64_t step = step_++;
-  context_sum_ += decodes_;
+  const std::int64_t before = tick_;
+  tick_ += ticks_;
+  phase_ += ticks_;
+  while (phase_ >= config_.block_size) phase_ -= config_.block_size;
+  context_sum_ += decodes_ * ticks_;
   ++totals_.steps;
 
   for (const std::uint32_t slot : cancelled_) {
@@ -482,6 +647,12 @@ StepResult Engine::finish_step(Nanos /*now*/) {
     leave_step(slot);
   }
   cancelled_.clear();
+  if (config_.speculation.draft_tokens > 0) {
+    for (Emission& emission : emissions_) emission.tokens = static_cast<std::uint32_t>(ticks_);
+  }
+  totals_.generation_tokens += decodes_ * ticks_ + static_cast<std::int64_t>(ending_.size());
+  // In a step of prompts only the sequences that decode get nothing.
+  const auto silent = static_cast<std::size_t>(ticks_ == 0 ? decodes_ : 0);
 
   for (const std::uint32_t slot : ending_) {
     Sequence& s = sequences_[slot];
@@ -495,18 +666,20 @@ StepResult Engine::finish_step(Nanos /*now*/) {
     milestones_.push_back(milestone_of(s, true, false));
   }
   ending_.clear();
-  totals_.generation_tokens += decodes_;
 
   done_.clear();
-  for (std::uint32_t slot = wheel_[static_cast<std::size_t>(step) & (kWheel - 1)]; slot != kNone;
-       slot = sequences_[slot].wheel.next) {
-    // Others in the list end some turns of the wheel later.
-    if (sequences_[slot].ends == step) done_.push_back(slot);
+  // An answer of one token ends with the tick before those to come.
+  for (std::int64_t tick = std::min(before, tick_ - 1); tick < tick_; ++tick) {
+    for (std::uint32_t slot = wheel_[static_cast<std::size_t>(tick) & (kWheel - 1)]; slot != kNone;
+         slot = sequences_[slot].wheel.next) {
+      // Others in the list end some turns of the wheel later.
+      if (sequences_[slot].ends == tick) done_.push_back(slot);
+    }
   }
   // The order in which they give back their blocks is that of the running, as in vLLM.
   std::ranges::sort(done_, {}, [&](std::uint32_t slot) { return sequences_[slot].admission; });
   for (const std::uint32_t slot : done_) complete(slot);
-  return {emissions_, milestones_};
+  return {std::span<const Emission>(emissions_).subspan(silent), milestones_};
 }
 
 Milestone Engine::milestone_of(const Sequence& s, bool first, bool finished) {
@@ -521,11 +694,14 @@ Milestone Engine::milestone_of(const Sequence& s, bool first, bool finished) {
 
 void Engine::complete(std::uint32_t slot) {
   Sequence& s = sequences_[slot];
-  emissions_[s.emission].finished = true;
+  Emission& emission = emissions_[s.emission];
+  emission.finished = true;
+  const std::int64_t beyond = tick_ - 1 - s.ends;  // accepted past the end
+  emission.tokens -= static_cast<std::uint32_t>(beyond);
+  totals_.generation_tokens -= beyond;
   milestones_.push_back(milestone_of(s, s.output == 1, true));
   stop_decoding(slot);
-  unlink<&Sequence::queue>(running_, slot);
-  let_go(s, false);
+  let_go(slot, false);
   ++totals_.completed;
   free_slot(slot);
 }
@@ -537,7 +713,7 @@ EngineState Engine::state() const {
   out.blocks_used = cache_.used();
   out.blocks_cached = cache_.cached();
   out.blocks_blank = cache_.blank();
-  out.kv_use = static_cast<double>(cache_.used()) / static_cast<double>(cache_.total());
+  out.kv_use = kv_use();
   return out;
 }
 

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "perfmodel/step_time.h"
 #include "sim/kv_cache.h"
+#include "sim/scheduling.h"
 
 /// A model server as a machine of steps, in anybody's time: the emulator drives it by the real
 /// clock, the simulator by a virtual one. What is modelled and what not: docs/engine.md.
@@ -28,6 +29,8 @@ struct EngineConfig {
   /// A prompt is let in only when the cache has room for all of it, not just for its first chunk.
   bool admit_whole_prompt = true;
   double watermark = 0;  // share of the blocks that letting in leaves alone while others run
+  Scheduling scheduling{};
+  Speculation speculation{};
 
   friend bool operator==(const EngineConfig&, const EngineConfig&) = default;
 };
@@ -55,6 +58,11 @@ struct EngineRequest {
   Tokens input{};        // of the prompt, at least 1
   Tokens output{};       // of the answer, at least 1, exactly so many are made
   Content content{};
+  /// Leading tokens of the prompt that another engine has computed and sent: fewer than all. They
+  /// take their blocks; after a preemption they are computed here. If all but one are there, that
+  /// one counts as a decoding sequence.
+  Tokens received{};
+  std::int64_t priority = 0;  // lower goes first and is preempted last; alike: first come
 };
 
 /// A request that was accepted, for cancel(). Never used twice.
@@ -109,7 +117,8 @@ struct EngineState {
 /// Continuous batching as vLLM's V1 scheduler does it: first come, first served; a step gives each
 /// decoding sequence one token, then spends what is left of the token budget on prompts; a sequence
 /// takes a block of the cache when it crosses into it; when none is left the last of the running
-/// gives up all of its own, goes to the front of the queue and is computed again.
+/// gives up all of its own, goes to the front of the queue and is computed again. Scheduling says
+/// in what other servers differ.
 ///
 /// Nothing here looks at a clock or draws a number: the same calls give the same answers. One
 /// thread. A step costs about the same with one sequence decoding or a thousand: sequences that
@@ -133,7 +142,12 @@ class Engine {
 
   /// Plans a step and says how long it takes; nothing when there is nothing to do. Then
   /// finish_step() comes before the next.
-  std::optional<Nanos> begin_step(Nanos now);
+  std::optional<Nanos> begin_step(Nanos now) {
+    const Nanos takes = plan_step(now);
+    return takes > Nanos(0) ? std::optional(takes) : std::nullopt;
+  }
+  /// The same, zero for nothing: for a loop of millions of steps, where an optional costs a stall.
+  Nanos plan_step(Nanos now);
   /// What the step under way computes; valid until finish_step().
   const perfmodel::StepShape& shape() const { return shape_; }
   /// Ends the step. The spans are valid until the next call of begin_step() or cancel().
@@ -142,6 +156,16 @@ class Engine {
   bool in_step() const { return in_step_; }
   bool idle() const { return running_.size == 0 && waiting_.size == 0; }
   EngineState state() const;
+  // Of the state, those that are asked for in every step.
+  std::int64_t waiting() const { return waiting_.size; }
+  std::int64_t running() const { return running_.size; }
+  std::int64_t blocks_used() const { return cache_.used(); }
+  double kv_use() const {
+    return static_cast<double>(cache_.used()) / static_cast<double>(cache_.total());
+  }
+  /// In the step under way or the last one: the tokens each decoding sequence gets; 0 if the step
+  /// has only prompts.
+  std::int64_t tokens_each() const { return ticks_; }
 
  private:
   static constexpr std::uint32_t kNone = KvCache::kNone;
@@ -161,8 +185,11 @@ class Engine {
     std::int64_t input = 0, output = 0;
     std::int64_t emitted = 0;  // while decoding: when it began to
     std::int64_t context = 0;  // tokens in the cache; while decoding: when it began to
-    std::int64_t since = 0;    // the step in which it began to decode
-    std::int64_t ends = 0;     // the step of its last token
+    std::int64_t since = 0;    // the tick at which it began to decode
+    std::int64_t ends = 0;     // the tick of its last token
+    std::int64_t received = 0;
+    std::int64_t priority = 0;
+    std::int64_t number = 0;  // in the order of submit()
     Nanos submitted{}, started{};
     std::int64_t preemptions = 0, cached = 0;
     std::int64_t admission = 0;  // rises along the running
@@ -189,7 +216,17 @@ class Engine {
   template <Links Sequence::* links>
   void link_front(List& list, std::uint32_t slot);
   template <Links Sequence::* links>
+  void link_after(List& list, std::uint32_t before, std::uint32_t slot);
+  template <Links Sequence::* links>
   void unlink(List& list, std::uint32_t slot);
+
+  void enqueue(std::uint32_t slot, bool front);
+  void dequeue(std::uint32_t slot);
+  std::uint32_t victim() const;
+  std::int64_t most_context(const Sequence& s) const;
+  bool reserves_all() const { return config_.scheduling.reserve_output == 1; }
+  std::int64_t reserved(const Sequence& s, std::int64_t target) const;
+  bool holds_prompts();
 
   std::int64_t blocks_of(std::int64_t tokens) const {
     return (tokens + config_.block_size - 1) / config_.block_size;
@@ -204,7 +241,10 @@ class Engine {
   void free_slot(std::uint32_t slot);
   void name_content(Sequence& s, const EngineRequest& request) const;
 
+  void plan_decodes();
   void make_room_for_decodes();
+  std::int64_t blocks_for_ticks() const;
+  void publish_filled(List& filled, std::int64_t ahead);
   void continue_prompt(std::int64_t& budget);
   void admit(Nanos now, std::int64_t& budget);
   bool admit_first(Nanos now, std::int64_t& budget);
@@ -212,7 +252,7 @@ class Engine {
   void compute(std::uint32_t slot, std::int64_t tokens);
   void publish_up_to(Sequence& s, std::int64_t context);
   void preempt_last();
-  void let_go(Sequence& s, bool returns);
+  void let_go(std::uint32_t slot, bool returns);
   void start_decoding(std::uint32_t slot);
   void stop_decoding(std::uint32_t slot);
   void stop_silently(std::uint32_t slot);
@@ -231,12 +271,16 @@ class Engine {
   std::uint32_t partial_ = kNone;  // the one prompt that is computed in part, last of the running
   bool preempted_ = false;         // in this step
 
-  // The sequences that decode.
-  std::int64_t step_ = 0;
-  std::int64_t decodes_ = 0, context_sum_ = 0;
-  std::vector<std::int64_t> crossings_;      // by step modulo block size: how many need a block
+  // The sequences that decode. They all get the same number of tokens in a step, one without
+  // speculation, so one counter of tokens, the tick, stands for all of their progress.
+  std::int64_t tick_ = 0;
+  std::int64_t phase_ = 0;  // of the tick: it modulo block size
+  std::int64_t ticks_ = 0;  // of the step under way; 0: it has only prompts
+  double tick_rest_ = 0;    // what accepted tokens leave below a whole one
+  std::int64_t decodes_ = 0, context_sum_ = 0, ends_sum_ = 0;
+  std::vector<std::int64_t> crossings_;      // by tick modulo block size: how many need a block
   std::vector<List> growth_;                 // the same: those of them whose full blocks have keys
-  std::array<std::uint32_t, kWheel> wheel_;  // by step of the last token: lists
+  std::array<std::uint32_t, kWheel> wheel_;  // by tick of the last token: lists
   std::vector<Emission> emissions_;  // the decoding ones, then those that ended in the last step
   std::vector<std::uint32_t> emitting_;  // the slot of each
   std::vector<std::uint32_t> fresh_;     // whose emission is marked first
@@ -253,8 +297,16 @@ class Engine {
 
   // Why the first of the queue was not let in: nothing changes until one of these does.
   std::uint32_t refused_slot_ = kNone;
-  std::int64_t refused_available_ = 0;
+  std::int64_t refused_available_ = 0, refused_needed_ = 0;
   std::uint64_t refused_published_ = 0;
+
+  // Only what the scheduling asks for.
+  std::int64_t promised_ = 0;        // blocks that the running will still take, if all is reserved
+  std::int64_t waiting_tokens_ = 0;  // of prompts
+  std::int64_t received_ = 0;        // prompts in this step that count as decoding
+  std::int64_t prompts_output_ = 0;  // tokens to come of those whose prompt is in this step
+  std::int64_t held_steps_ = 0;
+  bool priorities_ = false;  // someone has one
 
   EngineState totals_;
 };
