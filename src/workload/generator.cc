@@ -80,9 +80,11 @@ class Shapes {
   }
 
   /// `first_row` is the first of a prompt's rows in a file read in its order.
-  std::vector<Shape> of(std::int64_t prompt, int turns, std::int64_t first_row) const {
+  /// Into `shapes`, which keeps its memory from one prompt to the next.
+  void of(std::int64_t prompt, int turns, std::int64_t first_row,
+          std::vector<Shape>& shapes) const {
     const auto index = static_cast<std::uint64_t>(prompt);
-    std::vector<Shape> shapes;
+    shapes.clear();
     shapes.reserve(static_cast<std::size_t>(turns));
     if (!pairs_.empty()) {
       Random random(seed_, "pairs", index);
@@ -92,14 +94,13 @@ class Shapes {
                              : random.below(pairs_.size());
         shapes.push_back(pairs_[row]);
       }
-      return shapes;
+      return;
     }
     Random input(seed_, "input", index);
     Random output(seed_, "output", index);
     for (int turn = 0; turn < turns; ++turn) {
       shapes.push_back({input_->draw(input), output_->draw(output)});
     }
-    return shapes;
   }
 
  private:
@@ -158,24 +159,29 @@ struct Generator::State {
     if (choice.group) plan.prefix = Tokens(spec.prefix->tokens);
 
     const int whole = turns_of(plan.prompt);
-    const auto lengths = shapes.of(plan.prompt, whole, first_row(plan.prompt, whole));
+    shapes.of(plan.prompt, whole, first_row(plan.prompt, whole), turn_shapes);
     // The last session is cut where the count of requests is reached.
     plan.turns = static_cast<int>(std::min<std::int64_t>(whole, left()));
-    Random think(spec.seed, "think", static_cast<std::uint64_t>(plan.session));
+    std::optional<Random> think;  // a stream costs more than a draw, and most sessions are one turn
     for (plan.turn = 0; plan.turn < plan.turns; ++plan.turn) {
       if (plan.turn > 0) {
+        if (!think) think.emplace(spec.seed, "think", static_cast<std::uint64_t>(plan.session));
         plan.due = Due::After;
-        plan.at = spec.sessions->think.draw(think);
+        plan.at = spec.sessions->think.draw(*think);
         plan.history += plan.input + plan.output;
       }
-      const Shape& shape = lengths[static_cast<std::size_t>(plan.turn)];
+      const Shape& shape = turn_shapes[static_cast<std::size_t>(plan.turn)];
       plan.index = planned++;
       plan.input = shape.input;
       plan.output = shape.output;
       plan.blocks = shape.blocks;
+      if (plan.turn + 1 == plan.turns) {
+        waiting.push_back(std::move(plan));
+        break;
+      }
       waiting.push_back(plan);
     }
-    std::reverse(waiting.begin(), waiting.end());
+    if (waiting.size() > 1) std::reverse(waiting.begin(), waiting.end());
   }
 
   RunSpec spec;
@@ -184,6 +190,7 @@ struct Generator::State {
   std::unique_ptr<LengthDistribution> turns;  // none: one each
   PromptOrder prompts;
   std::vector<RequestPlan> waiting;  // of the session begun, the next one at the back
+  std::vector<Shape> turn_shapes;    // of its turns
   std::vector<std::int64_t> rows;    // of prompts used again: their first row
   std::int64_t next_row = 0;
   std::int64_t planned = 0;
@@ -213,9 +220,10 @@ Result<Generator> Generator::open(const RunSpec& spec) {
 }
 
 std::optional<RequestPlan> Generator::next() {
+  std::optional<RequestPlan> plan;
   if (state_->waiting.empty()) state_->plan_session();
-  if (state_->waiting.empty()) return {};
-  RequestPlan plan = std::move(state_->waiting.back());
+  if (state_->waiting.empty()) return plan;
+  plan.emplace(std::move(state_->waiting.back()));
   state_->waiting.pop_back();
   return plan;
 }
