@@ -9,13 +9,15 @@
 
 #include "base/date.h"
 #include "base/text.h"
+#include "predict/data_rules.h"
 #include "predict/substitute.h"
 
 namespace kneepoint::predict {
 namespace {
 
-constexpr std::array kCategories{"model",     "server",   "version",  "accelerator", "family",
-                                 "precision", "topology", "protocol", "experts",     "attention"};
+constexpr std::array kCategories{"model",   "server",    "version",  "accelerator",
+                                 "family",  "precision", "topology", "protocol",
+                                 "experts", "attention", "setting"};
 struct Continuous {
   std::string_view name;
   bool squared;
@@ -31,6 +33,7 @@ constexpr std::size_t kRespects = kCategories.size() + kContinuous.size() + 1;
 
 // Who measured, where nobody says: the closed loop with an opening burst that most points have.
 constexpr std::string_view kUsualProtocol = "inferencex_via_aiconfigurator";
+constexpr double kOtherSetting = 3;
 constexpr double kUsualDate = 1.0;  // years; of a version nobody knows: a new one
 
 std::string family(std::string_view architecture) {
@@ -87,6 +90,8 @@ void add_term(Kernel& kernel, int weight, double amplitude, Penalties penalties)
   for (const auto& [name, penalty] : penalties) {
     term.log_penalty[respect(name)] = std::log(penalty);
   }
+  // Between settings hardly anything is shared, whatever the term.
+  if (weight != KernelTerm::kLinear) term.log_penalty[respect("setting")] = std::log(kOtherSetting);
 }
 
 /// What a server does to one group of costs, for this model on this accelerator.
@@ -290,7 +295,8 @@ Place place_of(const Question& q, const Deployment& d, double clients, double kv
                   std::move(topology),
                   q.measured_by.empty() ? std::string(kUsualProtocol) : q.measured_by,
                   d.model->experts.value_or(0) > 1 ? "mixture" : "dense",
-                  attention(*d.model)};
+                  attention(*d.model),
+                  is_varied(q.measured_by) ? "varied" : "usual"};
   const auto log_of = [](double value) { return std::log(std::max(value, 1e-6)); };
   const double active = d.model->active_params_b.value_or(d.model->params_b.value_or(20));
   p.continuous = {

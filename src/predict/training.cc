@@ -35,6 +35,7 @@ void take_measured(const MeasuredPoint& point, TrainingPoint& out) {
   if (!(o.ttft_ms > 0)) o.ttft_ms = metrics::kMissing;
 }
 
+constexpr std::size_t kEnough = 200;
 constexpr std::uint64_t kCurveFolds = 5;
 constexpr std::size_t kFewestOfGroup = 10;
 
@@ -144,9 +145,14 @@ TrainingSet training_set(std::span<const MeasuredPoint> points, const FeatureMak
 Coefficients fit_coefficients(TrainingSet& set, const FeatureMaker& maker, int threads,
                               const Progress& progress) {
   const auto observations = [&](bool rates) {
+    // Points of varied settings say what those settings were: the coefficients are of the others,
+    // where there are enough.
+    std::size_t usual = 0;
+    for (const TrainingPoint& p : set.points) usual += is_varied(p.point->source) ? 0 : 1;
     std::vector<Observation> out;
     for (const TrainingPoint& p : set.points) {
       if (p.features.of_coefficients && !rates) continue;
+      if (usual >= kEnough && is_varied(p.point->source)) continue;
       out.push_back(p.observation);
       out.back().ttft_weight *= 0.5;  // scatters twice as much
     }
