@@ -3,7 +3,7 @@
 // how to read the tables.
 //
 //     kneepoint-accuracy [--catalog FILE] [--operators FILE] [--train FILE.csv]... [--no-shipped]
-//                        [--score FILE.csv]... [--peer NAME=FILE.csv]... [--keep-kernel]
+//                        [--score FILE.csv]... [--peer NAME=FILE.csv]... [--keep-kernel] [--nested]
 //
 // --train adds points to the shipped ones; --score names points that are in no training set (they
 // are predicted from all training points); --peer is a file with the columns point_id, ttft_pred,
@@ -40,7 +40,7 @@ struct Arguments {
   std::string operators = "build/release/kneepoint.operators";
   std::vector<std::string> train, score;
   std::vector<std::pair<std::string, std::string>> peers;
-  bool shipped = true, learn = true;
+  bool shipped = true, learn = true, nested = false;
 };
 
 struct Triple {
@@ -84,7 +84,8 @@ void print_row(std::string_view name, const Errors& errors) {
 
 std::string usage() {
   return "usage: kneepoint-accuracy [--catalog FILE] [--operators FILE] [--train FILE.csv]... "
-         "[--no-shipped] [--score FILE.csv]... [--peer NAME=FILE.csv]... [--keep-kernel]\n";
+         "[--no-shipped] [--score FILE.csv]... [--peer NAME=FILE.csv]... [--keep-kernel] "
+         "[--nested]\n";
 }
 
 std::optional<Arguments> parse(int argc, char** argv) {
@@ -93,6 +94,8 @@ std::optional<Arguments> parse(int argc, char** argv) {
     const std::string_view flag = argv[i];
     if (flag == "--no-shipped") {
       out.shipped = false;
+    } else if (flag == "--nested") {
+      out.nested = true;
     } else if (flag == "--keep-kernel") {
       out.learn = false;
     } else if (i + 1 == argc) {
@@ -329,6 +332,29 @@ void bands(const Evaluation& e) {
   }
 }
 
+/// Kernels learned on half of the groups, scored on the other half: what a version or a model is
+/// worth that had no say in anything.
+void nested(const TrainingSet& set, const Coefficients& coefficients, const Progress& progress) {
+  head("The same, with kernels that were learned without the group");
+  std::map<Scheme, Errors> by;
+  for (const Learn learn : {Learn::FirstHalf, Learn::SecondHalf}) {
+    const Fitted fitted = fit(set, coefficients, learn, progress);
+    for (const Scheme scheme : kSchemes) {
+      std::vector<bool> scored(set.points.size());
+      std::size_t number = 0;
+      for (const auto& [name, members] : groups(set, scheme)) {
+        const bool learned = (number++ % 2 == 0) == (learn == Learn::FirstHalf);
+        for (const std::size_t i : members) scored[i] = !learned;
+      }
+      for (const LeftOutPoint& p : cross_validate(set, fitted, scheme)) {
+        if (!scored[p.point]) continue;
+        by[scheme].add(Evaluation::predicted(p), measured(*set.points[p.point].point));
+      }
+    }
+  }
+  for (const auto& [scheme, errors] : by) print_row(name(scheme), errors);
+}
+
 Result<int> run(const Arguments& arguments) {
   const auto catalog = catalog::Catalog::open(arguments.catalog, {});
   if (!catalog) return fail(catalog.error());
@@ -364,8 +390,8 @@ Result<int> run(const Arguments& arguments) {
   const FeatureMaker maker(*catalog, *tables, version_dates(points));
   TrainingSet set = training_set(points, maker, 0, progress);
   const Coefficients coefficients = fit_coefficients(set, maker, 0, progress);
-  const Fitted fitted = fit(set, coefficients, start_kernel(Latency::Tpot),
-                            start_kernel(Latency::Ttft), arguments.learn, progress);
+  const Fitted fitted =
+      fit(set, coefficients, arguments.learn ? Learn::AllGroups : Learn::Nothing, progress);
   fmt::print("{} of {} points can be used{}\n", set.points.size(), points.size(),
              set.passed_over.empty() ? "" : " (the first that cannot: " + set.passed_over + ")");
   Evaluation e{set, fitted, {}};
@@ -374,6 +400,7 @@ Result<int> run(const Arguments& arguments) {
     e.predictions[scheme] = cross_validate(set, fitted, scheme);
   }
   by_scheme(e, peers);
+  if (arguments.nested) nested(set, coefficients, progress);
   untabled(e, *tables);
   anchoring(e);
   bands(e);

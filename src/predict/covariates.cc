@@ -9,13 +9,16 @@
 
 #include "base/date.h"
 #include "base/text.h"
+#include "predict/data_rules.h"
+#include "predict/kernel.h"
 #include "predict/substitute.h"
 
 namespace kneepoint::predict {
 namespace {
 
-constexpr std::array kCategories{"model",     "server",   "version",  "accelerator", "family",
-                                 "precision", "topology", "protocol", "experts",     "attention"};
+constexpr std::array kCategories{"model",   "server",    "version",  "accelerator",
+                                 "family",  "precision", "topology", "protocol",
+                                 "experts", "attention", "setting"};
 struct Continuous {
   std::string_view name;
   bool squared;
@@ -26,11 +29,13 @@ constexpr std::array kContinuous{
     Continuous{"version date", false},      Continuous{"log bandwidth", false},
     Continuous{"log compute", false},       Continuous{"log active weights", false},
     Continuous{"log hidden", false},        Continuous{"cache fill", false},
-    Continuous{"log explained", false},     Continuous{"log TTFT share", false}};
+    Continuous{kNoTables, false},           Continuous{"log explained", false},
+    Continuous{"log TTFT share", false}};
 constexpr std::size_t kRespects = kCategories.size() + kContinuous.size() + 1;
 
 // Who measured, where nobody says: the closed loop with an opening burst that most points have.
 constexpr std::string_view kUsualProtocol = "inferencex_via_aiconfigurator";
+constexpr double kOtherSetting = 3;
 constexpr double kUsualDate = 1.0;  // years; of a version nobody knows: a new one
 
 std::string family(std::string_view architecture) {
@@ -87,6 +92,9 @@ void add_term(Kernel& kernel, int weight, double amplitude, Penalties penalties)
   for (const auto& [name, penalty] : penalties) {
     term.log_penalty[respect(name)] = std::log(penalty);
   }
+  // Between settings hardly anything is shared, whatever the term.
+  const bool everywhere = weight == KernelTerm::kLinear || weight == KernelTerm::kUntabled;
+  if (!everywhere) term.log_penalty[respect("setting")] = std::log(kOtherSetting);
 }
 
 /// What a server does to one group of costs, for this model on this accelerator.
@@ -101,6 +109,12 @@ void add_group(Kernel& kernel, ShareGroup group, double amplitude) {
             {"version date", .3},
             {"attention", .2},
             {"experts", .2}});
+}
+
+/// What data sheets promise too much, family by family.
+void add_untabled(Kernel& kernel, double amplitude) {
+  add_term(kernel, KernelTerm::kUntabled, amplitude,
+           {{"family", .4}, {"accelerator", .2}, {"server", .15}, {"setting", .3}});
 }
 
 void tpot_terms(Kernel& k) {
@@ -192,6 +206,7 @@ void tpot_terms(Kernel& k) {
             {"experts", .39}});
   add_group(k, ShareGroup::Overheads, .062);
   add_term(k, KernelTerm::kLinear, .09, {});
+  add_untabled(k, .5);
   k.log_noise = std::log(.015);
 }
 
@@ -262,6 +277,7 @@ void ttft_terms(Kernel& k) {
             {"log TTFT share", .05}});
   for (std::size_t g = 0; g < kShareGroups; ++g) add_group(k, static_cast<ShareGroup>(g), .14);
   add_term(k, KernelTerm::kLinear, .155, {});
+  add_untabled(k, .5);
   k.log_noise = std::log(.08);
 }
 
@@ -273,7 +289,7 @@ double years_since_start(Date date) {
 }
 
 Place place_of(const Question& q, const Deployment& d, double clients, double kv_load,
-               const VersionDates& dates) {
+               bool has_tables, const VersionDates& dates) {
   const profile::ServingSetup& s = q.setup;
   std::string topology =
       fmt::format("{}{}{}", d.data > 1 ? "data" : "tensor", d.expert > 1 ? "+experts" : "",
@@ -290,7 +306,8 @@ Place place_of(const Question& q, const Deployment& d, double clients, double kv
                   std::move(topology),
                   q.measured_by.empty() ? std::string(kUsualProtocol) : q.measured_by,
                   d.model->experts.value_or(0) > 1 ? "mixture" : "dense",
-                  attention(*d.model)};
+                  attention(*d.model),
+                  is_varied(q.measured_by) ? "varied" : "usual"};
   const auto log_of = [](double value) { return std::log(std::max(value, 1e-6)); };
   const double active = d.model->active_params_b.value_or(d.model->params_b.value_or(20));
   p.continuous = {
@@ -303,7 +320,8 @@ Place place_of(const Question& q, const Deployment& d, double clients, double kv
       log_of(d.accelerator->bf16_tflops.value_or(500)),
       log_of(active),
       log_of(d.model->hidden.value_or(5120)),
-      std::tanh(2 * std::log(std::clamp(kv_load, 0.05, 20.0)))};
+      std::tanh(2 * std::log(std::clamp(kv_load, 0.05, 20.0))),
+      has_tables ? 0. : 1.};
   return p;
 }
 
@@ -331,7 +349,9 @@ Covariates covariates(const Features& f, const Coefficients& c, Latency of) {
   return out;
 }
 
-Kernel start_kernel(Latency of) {
+namespace {
+
+Kernel empty_kernel() {
   Kernel kernel;
   kernel.shape.categories.assign(kCategories.begin(), kCategories.end());
   for (const Continuous& c : kContinuous) {
@@ -342,11 +362,66 @@ Kernel start_kernel(Latency of) {
   kernel.shape.share_sd.assign(prior.log_sd.parts.begin(), prior.log_sd.parts.end());
   kernel.shape.share_sd.insert(kernel.shape.share_sd.end(), prior.log_sd.extras.begin(),
                                prior.log_sd.extras.end());
+  return kernel;
+}
+
+}  // namespace
+
+Kernel usual_kernel(Latency of) {
+  Kernel kernel = empty_kernel();
   if (of == Latency::Tpot) {
     tpot_terms(kernel);
   } else {
     ttft_terms(kernel);
   }
+  return kernel;
+}
+
+Kernel start_kernel(Latency of) {
+  const bool tpot = of == Latency::Tpot;
+  const double more = tpot ? 1 : 1.8;  // TTFT scatters that much more
+  Kernel kernel = empty_kernel();
+  // Setups that are alike, setups that are alike from afar, and what one curve has alone.
+  const auto plain = [&](double amplitude, double setup, double graded, double load,
+                         double lengths) {
+    add_term(kernel, KernelTerm::kPlain, more * amplitude,
+             {{"model", setup},
+              {"server", .7 * setup},
+              {"version", .3 * setup},
+              {"accelerator", .4 * setup},
+              {"precision", .3 * setup},
+              {"topology", .2 * setup},
+              {"protocol", setup},
+              {"log2 clients", load},
+              {"log2 input tokens", lengths},
+              {"log2 output tokens", lengths},
+              {"log2 accelerators", .25 * setup},
+              {"log explained", .05},
+              {"cache fill", .1},
+              {"shares", 1},
+              {"log TTFT share", .05}});
+    if (graded == 0) return;
+    for (const auto& [name, penalty] : {std::pair<std::string_view, double>{"version date", .5},
+                                        {"family", .3},
+                                        {"log bandwidth", .3},
+                                        {"log compute", .2},
+                                        {"log active weights", .15},
+                                        {"log hidden", .2},
+                                        {"experts", .3},
+                                        {"attention", .3}}) {
+      kernel.terms.back().log_penalty[respect(name)] = std::log(graded * penalty);
+    }
+  };
+  plain(.10, 1, 1, .15, .1);
+  plain(.07, .4, .5, .06, .04);
+  plain(.05, 2.5, 0, .4, .5);
+  const std::size_t groups_in = tpot ? kShareGroups - 1 : kShareGroups;
+  for (std::size_t g = 0; g < groups_in; ++g) {
+    add_group(kernel, static_cast<ShareGroup>(g), more * .08);
+  }
+  add_term(kernel, KernelTerm::kLinear, .3, {});
+  add_untabled(kernel, .5);
+  kernel.log_noise = std::log(tpot ? .03 : .06);
   return kernel;
 }
 
