@@ -47,12 +47,12 @@ std::optional<EvidenceKind> parse_evidence_kind(std::string_view name);
 
 /// What stands behind a prediction. Of a band, 80 of 100 measurements are expected inside it.
 struct PredictionEvidence {
-  std::string by;            // hash of the calibration that predicted
-  std::string nearest;       // id of the nearest measured profile
-  std::string extrapolated;  // ';'-separated: what no measurement covers
+  std::string by{};            // hash of the calibration that predicted
+  std::string nearest{};       // id of the nearest measured profile
+  std::string extrapolated{};  // ';'-separated: what no measurement covers
   /// The widest band of the profile's points, as the ratio of its ends to the value: 1.2 is from
   /// value / 1.2 to value * 1.2.
-  std::optional<double> ttft_error, tpot_error, e2e_error;
+  std::optional<double> ttft_error{}, tpot_error{}, e2e_error{};
 };
 
 /// Where the numbers of a profile come from. A number without evidence is a bug.
