@@ -38,6 +38,10 @@ Result<void> run_command(Run& run) {
       return recommend_profiles(run);
     case CommandId::Explain:
       return explain(run);
+    case CommandId::Predict:
+      return predict(run);
+    case CommandId::Calibrate:
+      return calibrate(run);
     case CommandId::BenchmarksPlot:
       return plot_benchmarks(run);
     case CommandId::BenchRun:

@@ -57,12 +57,13 @@ std::string unless_one(const std::optional<int>& value) {
 
 std::string predicted_id(const ServingSetup& s, const Workload& w) {
   const auto number = [](const std::optional<int>& value) { return value.value_or(1); };
-  const std::string key = fmt::format(
+  std::string key = fmt::format(
       "{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}", s.model,
       s.model_server, s.model_server_version, s.accelerator, number(s.accelerator_count),
       number(s.tensor_parallel), number(s.pipeline_parallel), number(s.data_parallel),
       number(s.expert_parallel), s.weight_precision, s.kv_precision,
       shortest(w.input_tokens_mean.value_or(0)), shortest(w.output_tokens_mean.value_or(0)));
+  if (!s.server_settings.empty()) key += "\x1f" + s.server_settings;
   return "predicted-" + content_hash(key).substr(0, 16);
 }
 
