@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "base/text.h"
+#include "perfmodel/layout.h"
 #include "perfmodel/precision.h"
 
 // Every answer here is either computed from stated figures or "unknown, because ..."; the reason
@@ -19,41 +20,6 @@ constexpr double kOverheadPerWeight = 0.05;
 
 tl::unexpected<Error> unknown(std::string why) {
   return fail(ErrorCode::Unsatisfiable, std::move(why));
-}
-
-/// The split of a replica in one notation: pipeline stages, and inside each stage attention tensor
-/// ranks times data-parallel ranks.
-struct Layout {
-  int stages = 1;
-  int attention_ranks = 1;
-  int data_ranks = 1;
-  int expert_groups = 1;  // experts are dealt out to these; each group slices its experts
-
-  int stage_size() const { return attention_ranks * data_ranks; }
-};
-
-Result<Layout> layout(const MemorySetup& setup) {
-  const int tp = setup.tensor_parallel;
-  const int pp = setup.pipeline_parallel;
-  const int dp = setup.data_parallel;
-  const int ep = setup.expert_parallel;
-  if (setup.accelerators < 1 || tp < 1 || pp < 1 || dp < 1 || ep < 1)
-    return unknown("accelerators and degrees of parallelism start at 1");
-  const long long product = 1LL * tp * pp * dp;
-  Layout result{pp, tp, dp, ep};
-  if (product == 1) {
-    result.attention_ranks = setup.accelerators;
-  } else if (product != setup.accelerators) {
-    if (1LL * tp * pp != setup.accelerators || tp % dp != 0)
-      return unknown("tensor " + std::to_string(tp) + " x pipeline " + std::to_string(pp) +
-                     " x data " + std::to_string(dp) + " does not make " +
-                     std::to_string(setup.accelerators) + " accelerators");
-    result.attention_ranks = tp / dp;
-  }
-  if (result.stage_size() % ep != 0)
-    return unknown("expert parallel " + std::to_string(ep) + " does not divide the " +
-                   std::to_string(result.stage_size()) + " accelerators of a pipeline stage");
-  return result;
 }
 
 template <class T>

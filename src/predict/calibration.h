@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,10 +39,17 @@ struct SchemeErrors {
          e2e_mean = 0;
 };
 
-/// How wide a band is: 80 of 100 left-out points lay within exp(+- factor * sd of the log).
+/// How wide a band is: 80 of 100 points left out lay within exp(+- factor * sd of the log).
 struct BandScale {
   double tpot = 1.28, ttft = 1.28, e2e = 1.28;
+  std::size_t points = 0;  // that this was found on; 0: on none
+  /// Of those: inside of the band (share), and the median of high / low - 1.
+  double tpot_inside = 0, ttft_inside = 0, e2e_inside = 0;
+  double tpot_width = 0, ttft_width = 0, e2e_width = 0;
 };
+
+/// "server:version" to years since 2025-06-01.
+using VersionDates = std::map<std::string, double>;
 
 struct Provenance {
   std::string program_version, made_on;  // date
@@ -57,7 +65,9 @@ struct Calibration {
   Provenance provenance;
   std::vector<SchemeErrors> cross_validated;
   Coefficients coefficients;
-  ResidualProcess tpot, ttft;
+  VersionDates version_dates;
+  ResidualProcess tpot, ttft;       // over the same points
+  std::vector<std::string> series;  // of each point: the run, or the profile's id
   BandScale near_scale, far_scale;
 
   /// Of everything above; changes when any prediction may.

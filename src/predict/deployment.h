@@ -26,8 +26,8 @@ struct Deployment {
   double token_budget = 8192, max_sequences = 1024;  // of one data-parallel rank
   double utilization = 0.9;
   double hold_steps = 0, hold_share = 0.9;  // sim::Scheduling
-  double block_size = 16;
-  std::optional<double> kv_tokens;  // of one rank, as the server itself said
+  double first_chunk_tokens = 0;            // decoded before the first is seen by a client
+  std::optional<double> kv_tokens;          // of one rank, as the server itself said
   bool speculative = false, disaggregated = false;
 
   std::vector<std::string> notes;  // what stands for something else, what was guessed

@@ -1,12 +1,39 @@
 #include "predict/kernel.h"
 
-#include <algorithm>
 #include <cmath>
 
-namespace kneepoint::predict {
+#include "perfmodel/step_parts.h"
 
-double log_agreement(double logit) {
-  return logit > 0 ? -std::log1p(std::exp(-logit)) : logit - std::log1p(std::exp(logit));
+namespace kneepoint::predict {
+namespace {
+
+// Below it a term adds nothing that could be seen beside the noise.
+constexpr double kNothing = 20;
+constexpr std::size_t kMostRespects = 64;
+
+}  // namespace
+
+ShareGroup group_of_share(std::size_t part_or_extra) {
+  using perfmodel::Part;
+  if (part_or_extra >= perfmodel::kParts) return ShareGroup::Requests;
+  switch (static_cast<Part>(part_or_extra)) {
+    case Part::DecodeGemm:
+    case Part::PrefillGemm:
+    case Part::Elementwise:
+    case Part::Head:
+      return ShareGroup::Dense;
+    case Part::DecodeExperts:
+    case Part::PrefillExperts:
+      return ShareGroup::Experts;
+    case Part::DecodeExchange:
+    case Part::PrefillExchange:
+      return ShareGroup::Exchange;
+    case Part::DecodeAttention:
+    case Part::PrefillAttention:
+      return ShareGroup::Attention;
+    default:
+      return ShareGroup::Overheads;
+  }
 }
 
 KernelPoint CategoryNames::learn(const Covariates& of) {
@@ -24,49 +51,81 @@ KernelPoint CategoryNames::look_up(const Covariates& of) const {
     const auto found = numbers_[c].find(of.categories[c]);
     out.categories.push_back(found == numbers_[c].end() ? KernelPoint::kUnknown : found->second);
   }
+  out.open.resize(of.shares.size());
+  for (std::size_t s = 0; s < of.shares.size(); ++s) {
+    out.groups[static_cast<std::size_t>(group_of_share(s))] += of.shares[s];
+    out.open[s] = of.shares[s] * (s < share_sd_.size() ? share_sd_[s] : 0);
+  }
   return out;
 }
 
-CompiledKernel::CompiledKernel(const Kernel& of)
-    : rough_(of.shape.rough), noise_(std::exp(2 * of.log_noise)) {
-  for (const KernelTerm& term : of.terms) {
-    Term& t = terms_.emplace_back();
-    t.log_variance = 2 * term.log_amplitude;
-    variance_ += std::exp(t.log_variance);
-    for (const double logit : term.logit_agreement) t.log_agreement.push_back(log_agreement(logit));
-    for (std::size_t i = 0; i < term.log_length.size(); ++i) {
-      t.factor.push_back(0.5 * std::exp((rough_[i] ? -1 : -2) * term.log_length[i]));
-    }
+void differences(const KernelShape& shape, const KernelPoint& a, const KernelPoint& b,
+                 std::span<double> out) {
+  std::size_t at = 0;
+  for (std::size_t c = 0; c < shape.categories.size(); ++c) {
+    const bool alike =
+        a.categories[c] == b.categories[c] && a.categories[c] != KernelPoint::kUnknown;
+    out[at++] = alike ? 0 : 1;
   }
+  for (std::size_t i = 0; i < shape.continuous.size(); ++i) {
+    const double d = std::abs(a.continuous[i] - b.continuous[i]);
+    out[at++] = shape.squared[i] ? 0.5 * d * d : d;
+  }
+  double squares = 0;
+  for (std::size_t g = 0; g < kShareGroups; ++g) {
+    const double d = a.groups[g] - b.groups[g];
+    squares += d * d;
+  }
+  out[at] = squares;
 }
 
-double CompiledKernel::log_value(const Term& term, const KernelPoint& a,
-                                 const KernelPoint& b) const {
-  double log = term.log_variance;
-  for (std::size_t c = 0; c < term.log_agreement.size(); ++c) {
-    if (a.categories[c] != b.categories[c] || a.categories[c] == KernelPoint::kUnknown) {
-      log += term.log_agreement[c];
+double weight_of(int weight, const KernelPoint& a, const KernelPoint& b) {
+  if (weight == KernelTerm::kPlain) return 1;
+  if (weight != KernelTerm::kLinear) {
+    const auto group = static_cast<std::size_t>(weight);
+    return a.groups[group] * b.groups[group];
+  }
+  double sum = 0;
+  for (std::size_t s = 0; s < a.open.size(); ++s) sum += a.open[s] * b.open[s];
+  return sum;
+}
+
+CompiledKernel::CompiledKernel(const Kernel& of)
+    : shape_(of.shape), noise_(std::exp(2 * of.log_noise)) {
+  // A row of penalties per term, padded so that the sums below come out in whole registers.
+  width_ = (of.shape.respects() + 3) / 4 * 4;
+  penalties_.assign(width_ * of.terms.size(), 0.0);
+  for (std::size_t t = 0; t < of.terms.size(); ++t) {
+    const KernelTerm& term = of.terms[t];
+    terms_.push_back({term.weight, std::exp(2 * term.log_amplitude)});
+    for (std::size_t r = 0; r < term.log_penalty.size(); ++r) {
+      penalties_[t * width_ + r] = std::exp(term.log_penalty[r]);  // unused: 0
     }
   }
-  for (std::size_t i = 0; i < term.factor.size(); ++i) {
-    const double d = std::abs(a.continuous[i] - b.continuous[i]);
-    log -= term.factor[i] * (rough_[i] ? d : d * d);
-  }
-  return log;
 }
 
 double CompiledKernel::operator()(const KernelPoint& a, const KernelPoint& b) const {
+  std::array<double, kMostRespects> difference;
+  differences(shape_, a, b, difference);
+  for (std::size_t r = shape_.respects(); r < width_; ++r) difference[r] = 0;
   double sum = 0;
+  const double* penalty = penalties_.data();
   for (const Term& term : terms_) {
-    const double log = log_value(term, a, b);
-    if (log > -30) sum += std::exp(log);
+    double log[4] = {};
+    for (std::size_t r = 0; r < width_; r += 4) {
+      for (std::size_t i = 0; i < 4; ++i) log[i] += penalty[r + i] * difference[r + i];
+    }
+    penalty += width_;
+    const double far = (log[0] + log[1]) + (log[2] + log[3]);
+    if (far < kNothing) sum += term.variance * weight_of(term.weight, a, b) * std::exp(-far);
   }
   return sum;
 }
 
-void CompiledKernel::terms(const KernelPoint& a, const KernelPoint& b,
-                           std::span<double> out) const {
-  for (std::size_t t = 0; t < terms_.size(); ++t) out[t] = std::exp(log_value(terms_[t], a, b));
+double CompiledKernel::variance(const KernelPoint& of) const {
+  double sum = 0;
+  for (const Term& term : terms_) sum += term.variance * weight_of(term.weight, of, of);
+  return sum;
 }
 
 }  // namespace kneepoint::predict

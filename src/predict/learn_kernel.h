@@ -1,32 +1,38 @@
 #pragma once
 
-#include <cstdint>
 #include <span>
-#include <string>
+#include <vector>
 
 #include "predict/kernel.h"
 
 namespace kneepoint::predict {
 
-struct LearnOptions {
-  std::size_t points = 900;  // at most so many are looked at, in whole groups
-  int rounds = 60;           // evaluations of the likelihood; each costs a few points^3
-  std::uint64_t seed = 1;    // which groups
-  double pull = 0.05;        // towards the start values, per squared unit of a hyper-parameter
+/// Points that are left out together, and what their error counts for.
+struct LeftOutGroup {
+  std::vector<std::size_t> points;
+  double importance = 1;  // of the mean error over its points
 };
 
-/// The hyper-parameters under which the residuals are likeliest, starting at those of `start`.
+struct LearnOptions {
+  int rounds = 26;      // evaluations of the loss; each costs a few points^3
+  double pull = 0.004;  // towards the start values, per squared unit of a hyper-parameter
+};
+
+/// The hyper-parameters under which the points of each group are best predicted from all others:
+/// the least sum over groups of importance * weighted mean |error of the log|, which is what the
+/// errors we publish are. (The marginal likelihood cares for neighbours and leaves the cold cases
+/// to chance: docs/decisions/0008-*.md.) Points with a weight of 0 or a residual of NaN take no
+/// part.
 Kernel learn_kernel(const Kernel& start, std::span<const KernelPoint> at,
                     std::span<const double> residual, std::span<const double> weight,
-                    std::span<const std::string> group, const LearnOptions& options = {});
+                    std::span<const LeftOutGroup> groups, const LearnOptions& options = {});
 
-/// Minus the log of the marginal likelihood (up to a constant), and its slope by each
-/// hyper-parameter in the order of parameters().
-double minus_log_likelihood(const Kernel& kernel, std::span<const KernelPoint> at,
-                            std::span<const double> residual, std::span<const double> weight,
-                            std::vector<double>* slope);
+/// That loss, and its slope by each hyper-parameter in the order of parameters().
+double left_out_loss(const Kernel& kernel, std::span<const KernelPoint> at,
+                     std::span<const double> residual, std::span<const double> weight,
+                     std::span<const LeftOutGroup> groups, std::vector<double>* slope);
 
-/// Amplitude, agreements and lengths, term by term, and the noise last.
+/// Amplitude and the penalties in use, term by term, and the noise last.
 std::vector<double> parameters(const Kernel& kernel);
 Kernel with_parameters(Kernel kernel, std::span<const double> parameters);
 

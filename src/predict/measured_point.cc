@@ -22,6 +22,7 @@ std::vector<MeasuredPoint> points_of(const profile::Profile& profile) {
     q.load = point.at.load;
     q.request_count = point.request_count;
     q.measured_on = point.measured_on;
+    q.measured_by = profile.evidence.source;
     q.answer_anyway = true;
     p.latency = point.at.latency;
     p.curve_id = profile.curve_id;

@@ -76,9 +76,10 @@ Result<void> read_setup(const Row& row, profile::ServingSetup& setup) {
   setup.weight_precision = row.text("weight_precision");
   setup.kv_precision = row.text("kv_precision");
   setup.speculative_decoding = row.text("speculative_decoding");
-  setup.decoding = setup.speculative_decoding.empty() || setup.speculative_decoding == "none"
-                       ? "serving"
-                       : "speculative";
+  const std::string_view draft = setup.speculative_decoding;
+  const bool plain =
+      draft.empty() || draft == "none" || draft == "unknown" || draft == "likely_none";
+  setup.decoding = plain ? "serving" : "speculative";
   setup.server_settings = row.text("server_settings");
   const std::pair<std::string_view, std::optional<int>*> counts[] = {
       {"accelerator_count", &setup.accelerator_count}, {"tensor_parallel", &setup.tensor_parallel},
@@ -187,6 +188,7 @@ Result<std::vector<MeasuredPoint>> read_points_csv(std::string_view text, std::s
     }
     point.id = row.text("point_id");
     point.source = row.text("source");
+    point.question.measured_by = point.source;
     point.curve_id = row.text("curve_id");
     point.series_id = row.text("series_id");
     if (auto good = read_setup(row, point.question.setup); !good) return fail(good.error());

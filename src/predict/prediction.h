@@ -19,6 +19,7 @@ struct Question {
   double load = 1;                        // clients in flight, requests per second, or requests
   std::optional<double> request_count{};  // of the run; empty: as many as a usual benchmark takes
   std::string measured_on{};              // date of the stack; empty: that of the version, or new
+  std::string measured_by{};  // source whose way to measure is meant; empty: the usual one
   /// What is not known or cannot be is answered from the nearest that can, with a wide band and a
   /// line in Prediction::extrapolated, instead of an error.
   bool answer_anyway = false;

@@ -41,7 +41,7 @@ ProcessFit::ProcessFit(const Kernel& kernel, std::span<const KernelPoint> at,
     const std::size_t i = m.point[static_cast<std::size_t>(c)];
     y[c] = residual[i];
     trust[c] = weight[i];
-    covariance(c, c) = value.variance();
+    covariance(c, c) = value.variance(at[i]);
     for (Eigen::Index r = c + 1; r < n; ++r) {
       covariance(r, c) = covariance(c, r) = value(at[m.point[static_cast<std::size_t>(r)]], at[i]);
     }

@@ -21,6 +21,8 @@ class ProcessFit {
   ~ProcessFit();
 
   const ResidualProcess& process() const { return process_; }
+  /// The points as they are written to a file.
+  void set_places(std::vector<Covariates> at) { process_.at = std::move(at); }
 
   /// What the points outside of `group` say of those in it: mean and variance of the residual,
   /// noise of a trusted point included. `residual`: those of all points, as an explanation fitted

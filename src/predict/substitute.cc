@@ -14,31 +14,6 @@
 namespace kneepoint::predict {
 namespace {
 
-/// "meta-llama/Llama-2-70b-chat-hf" and "Llama-2-70B" are one architecture: what is left of a name
-/// without hoster, tuning and precision.
-std::string architecture_name(std::string_view id) {
-  const auto slash = id.rfind('/');
-  if (slash != std::string_view::npos) id.remove_prefix(slash + 1);
-  constexpr std::array<std::string_view, 22> kNotArchitecture{
-      "instruct", "chat", "hf",     "it",   "base",    "fp8",   "fp4",   "nvfp4",
-      "mxfp4",    "bf16", "awq",    "gptq", "int4",    "int8",  "w4a16", "thinking",
-      "dynamic",  "meta", "nvidia", "code", "preview", "static"};
-  std::string lowered = lower(id);
-  for (char& c : lowered) {
-    if (c == '_' || c == ' ') c = '-';
-  }
-  std::string out;
-  for (const std::string_view word : split(lowered, '-')) {
-    bool drop = false;
-    for (const std::string_view other : kNotArchitecture) drop = drop || word == other;
-    // Dates of a release: 2507, 0528, 2501; and v0.1.
-    drop = drop || (word.size() == 4 && word.find_first_not_of("0123456789") == word.npos);
-    drop = drop || (word.size() > 1 && word.starts_with("v0"));
-    if (!drop) out += std::string(word) + '-';
-  }
-  return out;
-}
-
 struct Size {
   std::optional<double> total, active;  // billions
 };
@@ -71,6 +46,29 @@ Size size_in(std::string_view name) {
 }
 
 }  // namespace
+
+std::string architecture_name(std::string_view id) {
+  const auto slash = id.rfind('/');
+  if (slash != std::string_view::npos) id.remove_prefix(slash + 1);
+  constexpr std::array<std::string_view, 22> kNotArchitecture{
+      "instruct", "chat", "hf",     "it",   "base",    "fp8",   "fp4",   "nvfp4",
+      "mxfp4",    "bf16", "awq",    "gptq", "int4",    "int8",  "w4a16", "thinking",
+      "dynamic",  "meta", "nvidia", "code", "preview", "static"};
+  std::string lowered = lower(id);
+  for (char& c : lowered) {
+    if (c == '_' || c == ' ') c = '-';
+  }
+  std::string out;
+  for (const std::string_view word : split(lowered, '-')) {
+    bool drop = false;
+    for (const std::string_view other : kNotArchitecture) drop = drop || word == other;
+    // Dates of a release: 2507, 0528, 2501; and v0.1.
+    drop = drop || (word.size() == 4 && word.find_first_not_of("0123456789") == word.npos);
+    drop = drop || (word.size() > 1 && word.starts_with("v0"));
+    if (!drop) out += std::string(word) + '-';
+  }
+  return out;
+}
 
 StandIn<catalog::Model> find_model(const catalog::Catalog& catalog, std::string_view name) {
   if (const catalog::Model* exact = catalog.model(name)) return {exact, true, ""};

@@ -15,6 +15,10 @@ struct StandIn {
   std::string note;  // why it may stand for the name; empty when exact
 };
 
+/// What is left of a model's name without hoster, tuning, precision and date: models of one
+/// architecture and size share it.
+std::string architecture_name(std::string_view id);
+
 /// The model of that id; else one of the same architecture under another name (a fine-tune, another
 /// precision, another hoster); else the one nearest in size by what the name says ("30B-A3B").
 StandIn<catalog::Model> find_model(const catalog::Catalog& catalog, std::string_view name);

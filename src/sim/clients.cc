@@ -17,12 +17,18 @@ Clients::Clients(const workload::RunSpec& spec, workload::Generator generator)
 void Clients::look_ahead() {
   ahead_ = beyond_ ? std::exchange(beyond_, std::nullopt) : generator_.next();
   rest_.clear();
+  note_soonest();
   if (!ahead_ || ahead_->turns == 1) return;
   while ((beyond_ = generator_.next()) && beyond_->due == Due::After) rest_.push_back(*beyond_);
   std::ranges::reverse(rest_);
 }
 
-std::optional<Nanos> Clients::next_due(Nanos now) {
+void Clients::note_soonest() {
+  soonest_ = turns_.empty() ? Nanos::max() : turns_.top().due;
+  if (ahead_) soonest_ = ahead_->due == Due::At ? std::min(soonest_, ahead_->at) : Nanos();
+}
+
+std::optional<Nanos> Clients::next_due(Nanos now) const {
   if (stopped_ || full()) return std::nullopt;
   std::optional<Nanos> due;
   if (!turns_.empty()) due = std::max(now, turns_.top().due);
@@ -43,23 +49,25 @@ std::optional<Clients::Request> Clients::next(Nanos now) {
     const Turn turn = turns_.top();
     turns_.pop();
     auto& turns = sessions_[turn.session].turns;
-    const RequestPlan plan = turns.back();
+    std::optional<Request> request(std::in_place, std::move(turns.back()), turn.due, turn.session);
     turns.pop_back();
     ++out_;
-    return Request{plan, turn.due, turn.session};
+    note_soonest();
+    return request;
   }
   if (!ahead_) return std::nullopt;
   if (timed ? ahead_->at > now : end_ && now >= *end_) return std::nullopt;
 
-  Request request{*ahead_, timed ? ahead_->at : now};
+  const Nanos due = timed ? ahead_->at : now;
+  std::optional<Request> request(std::in_place, std::move(*ahead_), due, kNone);
   if (!rest_.empty()) {
     if (unused_.empty()) {
       unused_.push_back(static_cast<std::uint32_t>(sessions_.size()));
       sessions_.emplace_back();
     }
-    request.session = unused_.back();
+    request->session = unused_.back();
     unused_.pop_back();
-    sessions_[request.session].turns.swap(rest_);
+    sessions_[request->session].turns.swap(rest_);
   }
   look_ahead();
   ++out_;
@@ -77,6 +85,7 @@ void Clients::ended(std::uint32_t session, Nanos now) {
     return;
   }
   turns_.push({due, turns.back().index, session});
+  soonest_ = std::min(soonest_, due);
 }
 
 }  // namespace kneepoint::sim

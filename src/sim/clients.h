@@ -31,7 +31,14 @@ class Clients {
   std::optional<Request> next(Nanos now);
   /// When the next one can go out, if no answer ends before; nothing if only an ended answer, or
   /// nothing at all, lets one go. Not before `now` for requests that are due already.
-  std::optional<Nanos> next_due(Nanos now);
+  std::optional<Nanos> next_due(Nanos now) const;
+  /// False where next() has nothing for sure.
+  bool may_have(Nanos now) const { return soonest_ <= now && !stopped_ && !full(); }
+  /// As next_due(); Nanos::max() for nothing.
+  Nanos next_due_or_never(Nanos now) const {
+    if (stopped_ || full()) return Nanos::max();
+    return soonest_ > now ? soonest_ : next_due(now).value_or(Nanos::max());
+  }
   /// An answer (or failure) came.
   void ended(std::uint32_t session, Nanos now);
   /// No further request goes out.
@@ -55,6 +62,7 @@ class Clients {
   };
 
   void look_ahead();
+  void note_soonest();
   bool full() const { return most_out_ > 0 && out_ >= most_out_; }
 
   workload::Generator generator_;
@@ -66,6 +74,7 @@ class Clients {
   std::vector<Session> sessions_;
   std::vector<std::uint32_t> unused_;
   std::priority_queue<Turn, std::vector<Turn>, std::greater<>> turns_;
+  Nanos soonest_{};  // nothing is due before
   std::int64_t out_ = 0;
   bool stopped_ = false;
 };

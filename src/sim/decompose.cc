@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <deque>
 #include <utility>
@@ -25,9 +26,15 @@ class CountingModel final : public perfmodel::StepTimeModel {
 
   Nanos step_time(const perfmodel::StepShape& shape) override {
     amounts_ = parts_.amounts(shape);
-    const double time = perfmodel::dot(amounts_, coefficients_);
+    // perfmodel::dot() adds one after the other; four sums at a time take a third of that.
+    std::array<double, 4> sums{};
+    for (std::size_t i = 0; i < perfmodel::kParts; i += 4) {
+      for (std::size_t j = 0; j < 4; ++j) sums[j] += amounts_[i + j] * coefficients_[i + j];
+    }
+    const double time = (sums[0] + sums[1]) + (sums[2] + sums[3]);
     return Nanos(std::max<std::int64_t>(1, std::llround(time)));
   }
+  static_assert(perfmodel::kParts % 4 == 0);
   const PartAmounts& amounts() const { return amounts_; }
 
  private:
@@ -213,7 +220,7 @@ class Run {
 
   /// How the queue stands half way through sending and at its end.
   void note_queue() {
-    const std::int64_t waiting = engine_.state().waiting;
+    const std::int64_t waiting = engine_.waiting();
     if (planned_ == load_.requests / 2) half_queue_ = waiting + late();
     if (planned_ == load_.requests) end_queue_ = waiting + late();
   }
@@ -225,22 +232,22 @@ class Run {
 
   /// False if there is nothing to do any more.
   bool step() {
-    const auto takes = engine_.begin_step(now_);
-    if (!takes) {
+    const Nanos takes = engine_.plan_step(now_);
+    if (takes == Nanos(0)) {
       if (!rate()) return !due_.empty();
       if (planned_ == load_.requests) return false;
       now_ = std::max(now_, next_arrival_);
       return true;
     }
-    const EngineState during = engine_.state();
-    const auto lasted = static_cast<double>(takes->count());
-    running_ += lasted * static_cast<double>(during.running);
-    waiting_ += lasted * static_cast<double>(during.waiting);
-    kv_use_ += lasted * during.kv_use;
-    kv_use_most_ = std::max(kv_use_most_, during.kv_use);
+    const auto lasted = static_cast<double>(takes.count());
+    const double kv_use = engine_.kv_use();
+    running_ += lasted * static_cast<double>(engine_.running());
+    waiting_ += lasted * static_cast<double>(engine_.waiting());
+    kv_use_ += lasted * kv_use;
+    kv_use_most_ = std::max(kv_use_most_, kv_use);
     const PartAmounts& amounts = model_.amounts();
-    if (rate()) send_arrived(now_ + *takes - Nanos(1), amounts, *takes);
-    now_ += *takes;
+    if (rate()) send_arrived(now_ + takes - Nanos(1), amounts, takes);
+    now_ += takes;
     add(parts_, amounts, 1);
     ++step_;
     for (const Milestone& m : engine_.finish_step(now_).milestones) note(m);

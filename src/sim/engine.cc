@@ -131,8 +131,8 @@ void Engine::unlink(List& list, std::uint32_t slot) {
 /// A sequence with `context` tokens at this tick needs a block at the ticks whose number leaves
 /// this remainder: those at which all of its blocks are full.
 std::size_t Engine::crossing(std::int64_t context) const {
-  const std::int64_t size = config_.block_size;
-  return static_cast<std::size_t>(((tick_ - context) % size + size) % size);
+  const std::int64_t phase = phase_ - context % config_.block_size;
+  return static_cast<std::size_t>(phase < 0 ? phase + config_.block_size : phase);
 }
 
 std::int64_t Engine::context_of(const Sequence& s) const {
@@ -214,6 +214,7 @@ Result<Ticket> Engine::submit(const EngineRequest& request, Nanos now) {
   s.emitted = s.context = s.preemptions = s.cached = 0;
   s.submitted = now;
   s.cancelled = false;
+  s.received = std::clamp<std::int64_t>(request.received.count(), 0, input - 1);
   s.priority = request.priority;
   s.number = totals_.submitted;
   priorities_ = priorities_ || s.priority != 0;
@@ -262,25 +263,25 @@ void Engine::settle() {
   milestones_.clear();
 }
 
-std::optional<Nanos> Engine::begin_step(Nanos now) {
+Nanos Engine::plan_step(Nanos now) {
   settle();
-  if (idle()) return std::nullopt;
+  if (idle()) return Nanos();
   chunks_.clear();
   shape_ = {};
   preempted_ = false;
 
   ticks_ = 0;
-  prompts_output_ = 0;
+  prompts_output_ = received_ = 0;
   const bool mixed = config_.scheduling.mixed;
   if (mixed) plan_decodes();
   std::int64_t budget = std::max<std::int64_t>(0, config_.max_num_batched_tokens - shape_.decodes);
   continue_prompt(budget);
   // Whoever had to make room for others is not overtaken in the same step.
   if (!preempted_) admit(now, budget);
-  if (!mixed && chunks_.empty()) plan_decodes();
+  if (!mixed && shape_.tokens() == 0) plan_decodes();
 
   shape_.prefills = chunks_;
-  shape_.prompts_ended = static_cast<std::int64_t>(ending_.size());
+  shape_.prompts_ended = static_cast<std::int64_t>(ending_.size()) - received_;
   totals_.last_scheduled_tokens = shape_.tokens();
   totals_.scheduled_tokens += shape_.tokens();
   in_step_ = true;
@@ -301,32 +302,45 @@ void Engine::plan_decodes() {
 }
 
 void Engine::make_room_for_decodes() {
-  const auto phase = [&](std::int64_t ahead) {
-    return static_cast<std::size_t>((tick_ + ahead) % config_.block_size);
-  };
-  const auto wanted = [&] {
-    std::int64_t blocks = 0;
-    for (std::int64_t ahead = 0; ahead < ticks_; ++ahead) blocks += crossings_[phase(ahead)];
-    return blocks;
-  };
-  while (wanted() > cache_.available()) preempt_last();
-  cache_.take(wanted());
-  if (reserves_all()) promised_ -= wanted();
+  // One tick in most steps; there the loops are a turn each.
+  std::int64_t wanted = blocks_for_ticks();
+  while (wanted > cache_.available()) {
+    preempt_last();
+    wanted = blocks_for_ticks();
+  }
+  cache_.take(wanted);
+  if (reserves_all()) promised_ -= wanted;
 
+  auto phase = static_cast<std::size_t>(phase_);
   for (std::int64_t ahead = 0; ahead < ticks_; ++ahead) {
-    // Whoever needs a block now has just filled one.
-    List& filled = growth_[phase(ahead)];
-    std::uint32_t slot = filled.head;
-    while (slot != kNone) {
-      Sequence& s = sequences_[slot];
-      const std::uint32_t next = s.growth.next;
-      publish_up_to(s, context_of(s) + ahead);
-      if (s.keys_done == s.key_blocks) {
-        unlink<&Sequence::growth>(filled, slot);
-        s.growing = false;
-      }
-      slot = next;
+    if (growth_[phase].size > 0) publish_filled(growth_[phase], ahead);
+    if (++phase == growth_.size()) phase = 0;
+  }
+}
+
+/// That the decoding sequences need in this step.
+std::int64_t Engine::blocks_for_ticks() const {
+  std::int64_t blocks = 0;
+  auto phase = static_cast<std::size_t>(phase_);
+  for (std::int64_t ahead = 0; ahead < ticks_; ++ahead) {
+    blocks += crossings_[phase];
+    if (++phase == crossings_.size()) phase = 0;
+  }
+  return blocks;
+}
+
+/// Whoever needs a block at a tick has just filled one.
+void Engine::publish_filled(List& filled, std::int64_t ahead) {
+  std::uint32_t slot = filled.head;
+  while (slot != kNone) {
+    Sequence& s = sequences_[slot];
+    const std::uint32_t next = s.growth.next;
+    publish_up_to(s, context_of(s) + ahead);
+    if (s.keys_done == s.key_blocks) {
+      unlink<&Sequence::growth>(filled, slot);
+      s.growing = false;
     }
+    slot = next;
   }
 }
 
@@ -416,7 +430,7 @@ bool Engine::admit_first(Nanos now, std::int64_t& budget) {
   }
   std::int64_t idle = 0;
   const std::int64_t found = find_cached(s, target, idle);
-  const std::int64_t cached = found * config_.block_size;
+  const std::int64_t cached = std::max(found * config_.block_size, s.received);
   std::int64_t tokens = std::min(target - cached, budget);
   if (!config_.chunked_prefill && tokens < target - cached) {
     if (!config_.scheduling.long_prompts_alone || !chunks_.empty()) return false;
@@ -467,8 +481,14 @@ bool Engine::admit_first(Nanos now, std::int64_t& budget) {
 /// Plans `tokens` of a prompt whose blocks have been taken.
 void Engine::compute(std::uint32_t slot, std::int64_t tokens) {
   Sequence& s = sequences_[slot];
-  chunks_.push_back({tokens, s.context});
-  shape_.prefill_tokens += tokens;
+  if (s.received > 0 && tokens == 1) {
+    ++shape_.decodes;
+    ++received_;
+    shape_.decode_context += s.context;
+  } else {
+    chunks_.push_back({tokens, s.context});
+    shape_.prefill_tokens += tokens;
+  }
   prompts_output_ += s.output - s.emitted;
   s.context += tokens;
   // Findable at once, as in vLLM: a request in the same step may build on them.
@@ -527,7 +547,7 @@ void Engine::preempt_last() {
   if (partial_ == slot) partial_ = kNone;
   let_go(slot, true);
   s.phase = Phase::Waiting;
-  s.context = 0;
+  s.context = s.received = 0;
   ++s.preemptions;
   ++totals_.preemptions;
   preempted_ = true;
@@ -617,6 +637,8 @@ StepResult Engine::finish_step(Nanos /*now*/) {
   in_step_ = false;
   const std::int64_t before = tick_;
   tick_ += ticks_;
+  phase_ += ticks_;
+  while (phase_ >= config_.block_size) phase_ -= config_.block_size;
   context_sum_ += decodes_ * ticks_;
   ++totals_.steps;
 
@@ -691,7 +713,7 @@ EngineState Engine::state() const {
   out.blocks_used = cache_.used();
   out.blocks_cached = cache_.cached();
   out.blocks_blank = cache_.blank();
-  out.kv_use = static_cast<double>(cache_.used()) / static_cast<double>(cache_.total());
+  out.kv_use = kv_use();
   return out;
 }
 

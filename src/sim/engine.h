@@ -58,6 +58,10 @@ struct EngineRequest {
   Tokens input{};        // of the prompt, at least 1
   Tokens output{};       // of the answer, at least 1, exactly so many are made
   Content content{};
+  /// Leading tokens of the prompt that another engine has computed and sent: fewer than all. They
+  /// take their blocks; after a preemption they are computed here. If all but one are there, that
+  /// one counts as a decoding sequence.
+  Tokens received{};
   std::int64_t priority = 0;  // lower goes first and is preempted last; alike: first come
 };
 
@@ -138,7 +142,12 @@ class Engine {
 
   /// Plans a step and says how long it takes; nothing when there is nothing to do. Then
   /// finish_step() comes before the next.
-  std::optional<Nanos> begin_step(Nanos now);
+  std::optional<Nanos> begin_step(Nanos now) {
+    const Nanos takes = plan_step(now);
+    return takes > Nanos(0) ? std::optional(takes) : std::nullopt;
+  }
+  /// The same, zero for nothing: for a loop of millions of steps, where an optional costs a stall.
+  Nanos plan_step(Nanos now);
   /// What the step under way computes; valid until finish_step().
   const perfmodel::StepShape& shape() const { return shape_; }
   /// Ends the step. The spans are valid until the next call of begin_step() or cancel().
@@ -147,6 +156,16 @@ class Engine {
   bool in_step() const { return in_step_; }
   bool idle() const { return running_.size == 0 && waiting_.size == 0; }
   EngineState state() const;
+  // Of the state, those that are asked for in every step.
+  std::int64_t waiting() const { return waiting_.size; }
+  std::int64_t running() const { return running_.size; }
+  std::int64_t blocks_used() const { return cache_.used(); }
+  double kv_use() const {
+    return static_cast<double>(cache_.used()) / static_cast<double>(cache_.total());
+  }
+  /// In the step under way or the last one: the tokens each decoding sequence gets; 0 if the step
+  /// has only prompts.
+  std::int64_t tokens_each() const { return ticks_; }
 
  private:
   static constexpr std::uint32_t kNone = KvCache::kNone;
@@ -168,6 +187,7 @@ class Engine {
     std::int64_t context = 0;  // tokens in the cache; while decoding: when it began to
     std::int64_t since = 0;    // the tick at which it began to decode
     std::int64_t ends = 0;     // the tick of its last token
+    std::int64_t received = 0;
     std::int64_t priority = 0;
     std::int64_t number = 0;  // in the order of submit()
     Nanos submitted{}, started{};
@@ -223,6 +243,8 @@ class Engine {
 
   void plan_decodes();
   void make_room_for_decodes();
+  std::int64_t blocks_for_ticks() const;
+  void publish_filled(List& filled, std::int64_t ahead);
   void continue_prompt(std::int64_t& budget);
   void admit(Nanos now, std::int64_t& budget);
   bool admit_first(Nanos now, std::int64_t& budget);
@@ -252,6 +274,7 @@ class Engine {
   // The sequences that decode. They all get the same number of tokens in a step, one without
   // speculation, so one counter of tokens, the tick, stands for all of their progress.
   std::int64_t tick_ = 0;
+  std::int64_t phase_ = 0;  // of the tick: it modulo block size
   std::int64_t ticks_ = 0;  // of the step under way; 0: it has only prompts
   double tick_rest_ = 0;    // what accepted tokens leave below a whole one
   std::int64_t decodes_ = 0, context_sum_ = 0, ends_sum_ = 0;
@@ -280,6 +303,7 @@ class Engine {
   // Only what the scheduling asks for.
   std::int64_t promised_ = 0;        // blocks that the running will still take, if all is reserved
   std::int64_t waiting_tokens_ = 0;  // of prompts
+  std::int64_t received_ = 0;        // prompts in this step that count as decoding
   std::int64_t prompts_output_ = 0;  // tokens to come of those whose prompt is in this step
   std::int64_t held_steps_ = 0;
   bool priorities_ = false;  // someone has one

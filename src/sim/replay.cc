@@ -29,11 +29,9 @@ Replay::Replay(const workload::RunSpec& spec, workload::Generator generator,
       clients_(spec, std::move(generator)),
       engine_(config, model) {}
 
-/// A prompt is asked again where prompts repeat, an answer where the session goes on; the words
-/// that came before a turn are those of the turns before it.
-Content Replay::content_of(const RequestPlan& plan) const {
+Content content_of(const RequestPlan& plan, bool prompts_repeat) {
   Tokens shared = plan.prefix + plan.history;
-  if (prompts_repeat_) shared = plan.prompt_tokens();
+  if (prompts_repeat) shared = plan.prompt_tokens();
   if (plan.turn + 1 < plan.turns) shared = plan.prompt_tokens() + plan.output;
   return {.prefix_group = plan.prefix_group.value_or(-1),
           .text = plan.prompt,
@@ -56,7 +54,7 @@ void Replay::send(Nanos until, bool freed) {
     const auto ticket = engine_.submit({.id = index,
                                         .input = plan.prompt_tokens(),
                                         .output = plan.output,
-                                        .content = content_of(plan)},
+                                        .content = content_of(plan, prompts_repeat_)},
                                        *timeline.sent);
     if (!ticket) {
       end(index, Outcome::Rejected, *timeline.sent);

@@ -54,7 +54,6 @@ class Replay {
   void send(Nanos until, bool freed);
   void step();
   void end(std::size_t request, metrics::Outcome outcome, Nanos at);
-  Content content_of(const workload::RequestPlan& plan) const;
 
   ReplayOptions options_;
   bool prompts_repeat_;
@@ -67,6 +66,10 @@ class Replay {
   std::int64_t most_in_flight_ = 0;
   std::int64_t refused_in_a_row_ = 0;
 };
+
+/// A prompt is asked again where prompts repeat, an answer where the session goes on; the words
+/// that came before a turn are those of the turns before it.
+Content content_of(const workload::RequestPlan& plan, bool prompts_repeat);
 
 /// A run from begin to end.
 struct ReplayResult {

@@ -1,0 +1,141 @@
+#include "predict/features.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/text.h"
+#include "perfmodel/compiled_steps.h"
+#include "predict/covariates.h"
+#include "predict/kv_room.h"
+#include "predict/load_shape.h"
+
+namespace kneepoint::predict {
+namespace {
+
+constexpr double kNearFull = 0.45;             // kv_load from which sizes are averaged
+constexpr std::array kCacheSizes{0.88, 1.14};  // beside 1
+constexpr std::array kStepTimes{0.9, 0.8};     // beside 1
+constexpr double kOpenLoopTenClients = 0.8;
+double total(const perfmodel::PartAmounts& amounts, const perfmodel::PartCoefficients& with) {
+  return std::max(perfmodel::dot(amounts, with), 1.0);
+}
+
+void scale(perfmodel::PartAmounts& amounts, double by) {
+  for (double& a : amounts) a *= by;
+}
+
+sim::EngineConfig engine_of(const Deployment& d, const sim::Load& load, double kv_tokens) {
+  sim::EngineConfig config;
+  config.scheduling = sim::scheduling_of(d.rules);
+  config.scheduling.hold_steps = static_cast<std::int64_t>(d.hold_steps);
+  config.scheduling.hold_share = d.hold_share;
+  config.max_num_batched_tokens = static_cast<std::int64_t>(d.token_budget);
+  config.max_num_seqs = static_cast<std::int64_t>(std::min(d.max_sequences, d.token_budget));
+  config.chunked_prefill = d.rules != sim::ServerRules::TensorRtLlm;
+  config.max_model_len = workload::kMostTokens;
+  if (!config.chunked_prefill && !config.scheduling.long_prompts_alone) {
+    config.max_model_len = config.max_num_batched_tokens;
+  }
+  config.num_blocks = std::max<std::int64_t>(
+      64, static_cast<std::int64_t>(kv_tokens / static_cast<double>(config.block_size)));
+  if (d.speculative) config.speculation = {.draft_tokens = 1, .accepted = 1.8};
+  (void)load;
+  return config;
+}
+
+}  // namespace
+
+Result<Features> FeatureMaker::of(const Question& question,
+                                  const perfmodel::PartCoefficients& with) const {
+  auto deployed = deploy(question, catalog_);
+  if (!deployed) return fail(std::move(deployed).error());
+  Deployment& d = *deployed;
+  auto compiled = perfmodel::compile_steps(tables_, *d.model, *d.accelerator, memory_setup(d));
+  if (!compiled && question.answer_anyway) {
+    // Degrees of parallelism that make no setup: all of them tensor ranks.
+    d.notes.push_back(compiled.error().message);
+    d.tensor = d.accelerators;
+    d.pipeline = d.data = 1;
+    if (d.expert > 1) d.expert = d.accelerators;
+    compiled = perfmodel::compile_steps(tables_, *d.model, *d.accelerator, memory_setup(d));
+    if (!compiled) {
+      // An accelerator without figures: as one that has them.
+      if (const auto* known = catalog_.accelerator("nvidia-h100-80gb")) {
+        d.notes.push_back(compiled.error().message);
+        d.accelerator = known;
+        compiled = perfmodel::compile_steps(tables_, *d.model, *known, memory_setup(d));
+      }
+    }
+  }
+  if (!compiled) return fail(std::move(compiled).error());
+
+  Features out;
+  out.ranks = d.data * compiled->stages;
+  const double length = input_tokens(question) + output_tokens(question);
+  auto room = kv_room(d, *compiled, length, question.answer_anyway);
+  if (!room) return fail(std::move(room).error());
+  const double kv_tokens = *room / compiled->stages;
+
+  Deployment one_rank = d;
+  one_rank.data = out.ranks;
+  const sim::Load load = load_of(question, one_rank);
+  const sim::PartsOf<perfmodel::CompiledSteps> parts(*compiled);
+  const auto play = [&](double room_factor, double time_factor) {
+    // A request that is larger than the cache was served all the same.
+    const double tokens = std::max(kv_tokens * room_factor, 1.2 * length + 64);
+    perfmodel::PartCoefficients coefficients = with;
+    for (double& c : coefficients) c *= time_factor;
+    return sim::decompose(parts, coefficients, engine_of(d, load, tokens), load);
+  };
+  auto run = play(1, 1);
+  if (!run) return fail(std::move(run).error());
+  out.run = *run;
+  out.tpot = run->tpot;
+  out.ttft = run->ttft;
+  out.of_coefficients = question.load_kind == curve::LoadKind::RequestRate;
+  const double in_flight = out.of_coefficients ? run->running_mean
+                           : load.pattern == sim::LoadPattern::Burst
+                               ? static_cast<double>(load.requests)
+                               : load.load;
+  out.clients = in_flight * out.ranks;
+  out.kv_load = in_flight * length / kv_tokens;
+
+  double log_ttft = std::log(total(run->ttft, with));
+  if (out.of_coefficients) {
+    for (const double factor : kStepTimes) {
+      const auto faster = play(1, factor);
+      if (!faster) return fail(faster.error());
+      log_ttft += std::log(total(faster->ttft, with));
+    }
+    scale(out.ttft, std::exp(log_ttft / 3) / total(out.ttft, with));
+  } else if (out.kv_load > kNearFull) {
+    for (const double factor : kCacheSizes) {
+      const auto other = play(factor, 1);
+      if (!other) return fail(other.error());
+      log_ttft += std::log(total(other->ttft, with));
+      for (std::size_t k = 0; k < out.tpot.size(); ++k) out.tpot[k] += other->tpot[k];
+    }
+    scale(out.tpot, 1.0 / 3);
+    scale(out.ttft, std::exp(log_ttft / 3) / total(out.ttft, with));
+  }
+
+  const double clients =
+      question.load_kind == curve::LoadKind::Concurrency ? question.load / 10 : kOpenLoopTenClients;
+  out.extras = {1, input_tokens(question) / 1000, clients};
+  if (d.first_chunk_tokens > 0) {
+    // Tokens that the server keeps back before it streams the first of them.
+    for (std::size_t k = 0; k < out.ttft.size(); ++k) {
+      out.ttft[k] += d.first_chunk_tokens * out.tpot[k];
+    }
+  }
+  out.output_tokens = output_tokens(question);
+  out.place = place_of(question, d, out.clients, out.kv_load, dates_);
+  out.notes = std::move(d.notes);
+  out.notes.insert(out.notes.end(), compiled->extrapolated.begin(), compiled->extrapolated.end());
+  return out;
+}
+
+}  // namespace kneepoint::predict

@@ -1,0 +1,383 @@
+#include "sim/fleet.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/clients.h"
+#include "sim/replay.h"
+
+namespace kneepoint::sim {
+
+using metrics::Histogram;
+using metrics::Metric;
+using metrics::Outcome;
+using metrics::Tally;
+using metrics::Timeline;
+using workload::RequestPlan;
+using Keep = FleetOptions::Keep;
+
+namespace {
+
+constexpr std::int64_t kMostReplicas = 4096;
+constexpr std::int64_t kMostRefusals = 100'000;
+
+/// As dividing whole numbers, which takes several times as long. Below 2^53, here 104 days, the
+/// rounded quotient is never above the next whole number when the true one is below it.
+Nanos split(Nanos time, std::int64_t parts) {
+  constexpr std::int64_t kExact = std::int64_t{1} << 53;
+  if (time.count() >= kExact) return time / parts;
+  return Nanos(
+      static_cast<std::int64_t>(static_cast<double>(time.count()) / static_cast<double>(parts)));
+}
+
+/// The gaps between the tokens that one engine gives, from counts alone: who decodes got its last
+/// token when the engine last decoded, or in a step of prompts since.
+class Gaps {
+ public:
+  void stepped(const Engine& engine, const StepResult& result, Nanos now, Histogram* itl) {
+    std::int64_t firsts = 0, ended = 0;
+    for (const Milestone& m : result.milestones) {
+      firsts += m.first;
+      ended += m.finished;
+    }
+    const auto all = static_cast<std::int64_t>(result.emissions.size());
+    const std::int64_t each = engine.tokens_each();
+    if (each > 0) {
+      std::int64_t left = all - firsts;
+      for (const Group& group : groups_) {
+        // Those that came back after a preemption count with the last.
+        const bool last = &group == &groups_.back();
+        const std::int64_t some = last ? left : std::min(left, group.count);
+        const Nanos gap = each == 1 ? now - group.at : split(now - group.at, each);
+        if (itl) itl->record(gap, static_cast<std::uint64_t>(some * each));
+        left -= some;
+      }
+      groups_.clear();
+    }
+    if (all > ended) groups_.push_back({now, all - ended});
+  }
+
+ private:
+  struct Group {
+    Nanos at{};
+    std::int64_t count = 0;
+  };
+  std::vector<Group> groups_;
+};
+
+class Fleet final : public StepListener {
+ public:
+  Fleet(const workload::RunSpec& spec, workload::Generator generator, const FleetConfig& config,
+        const StepModels& models, const FleetOptions& options)
+      : options_(options),
+        prompts_repeat_(spec.prefix && spec.prefix->prompts_per_group),
+        whole_run_(options.window.length() <= Nanos(0)),
+        clients_(spec, std::move(generator)),
+        router_(make_router(config.router)) {
+    replicas_.reserve(static_cast<std::size_t>(config.replicas));
+    for (std::size_t i = 0; i < replicas_.capacity(); ++i) {
+      replicas_.emplace_back(config.replica, i, models);
+    }
+    loads_.resize(replicas_.size());
+    out_.replicas.resize(replicas_.size());
+    engines_ = replicas_[0].engines();
+    gaps_.resize(replicas_.size() * engines_);
+
+    const bool apart = config.replica.disaggregation.has_value();
+    const EngineConfig& decodes =
+        apart ? config.replica.disaggregation->decode : config.replica.engine;
+    using Kind = metrics::StreamingPattern::Kind;
+    Tally& tally = out_.tally;
+    tally.window = whole_run_ ? metrics::Window{Nanos::min(), Nanos::max()} : options.window;
+    tally.bounds = options.bounds;
+    tally.pattern = {.kind = decodes.speculation.accepted > 1 ? Kind::Mixed : Kind::One,
+                     .tokens_per_event = decodes.speculation.accepted};
+  }
+
+  FleetResult play() {
+    for (;;) {
+      send();
+      Nanos next = Nanos::max();
+      for (Replica& replica : replicas_) {
+        replica.begin(now_);
+        next = std::min(next, replica.next());
+      }
+      // What is due while steps run goes out then; what is due as one ends, after it.
+      if (const Nanos due = clients_.next_due_or_never(now_); due < next) {
+        now_ = due;
+        continue;
+      }
+      if (next == Nanos::max()) break;
+      now_ = next;
+      for (playing_ = 0; playing_ < replicas_.size(); ++playing_) {
+        if (replicas_[playing_].next() == now_) replicas_[playing_].play(*this);
+      }
+    }
+    return finish();
+  }
+
+  void stepped(std::size_t engine, const Engine& of, const StepResult& result, bool goes_on,
+               Nanos now) override {
+    if (options_.keep == Keep::EveryToken) {
+      add_events(result, goes_on, now);
+    } else {
+      Histogram* itl = out_.tally.window.holds(now) ? &latency(Metric::Itl) : nullptr;
+      gaps_[playing_ * engines_ + engine].stepped(of, result, now, itl);
+      if (goes_on && itl) {
+        // Before the second token, which is not from the engine of the first.
+        for (const Milestone& m : result.milestones) {
+          if (m.first) itl->record(now - requests_[m.id].first);
+        }
+      }
+    }
+    for (const Milestone& m : result.milestones) {
+      if (m.first && !goes_on) requests_[m.id].first = now;
+      if (m.finished) complete(m.id, now);
+    }
+  }
+
+ private:
+  struct Request {
+    Nanos due{}, sent{}, first{};
+    Tokens input{}, output{};
+    std::uint32_t session = 0;
+    std::size_t timeline = 0;
+  };
+
+  Histogram& latency(Metric metric) { return out_.tally.latency[static_cast<std::size_t>(metric)]; }
+
+  void add_events(const StepResult& result, bool goes_on, Nanos now) {
+    for (const Emission& emission : result.emissions) {
+      Timeline& timeline = out_.timelines[requests_[emission.id].timeline];
+      if (emission.first && !goes_on) {
+        timeline.events.reserve(static_cast<std::size_t>(timeline.usage->output.count()));
+      }
+      timeline.events.emplace_back(now - timeline.due, emission.tokens);
+    }
+  }
+
+  void send() {
+    while (clients_.may_have(now_)) {
+      const auto request = clients_.next(now_);
+      if (!request) return;
+      std::size_t to = 0;
+      if (replicas_.size() > 1) {
+        for (std::size_t i = 0; i < replicas_.size(); ++i) {
+          loads_[i] = {replicas_[i].outstanding(), replicas_[i].kv_use()};
+        }
+        to = router_->choose(request->plan, loads_);
+      }
+      send(*request, to);
+    }
+  }
+
+  void send(const Clients::Request& request, std::size_t to) {
+    const RequestPlan& plan = request.plan;
+    if (unused_.empty()) {
+      unused_.push_back(requests_.size());
+      requests_.emplace_back();
+    }
+    const std::size_t id = unused_.back();
+    Request& r = requests_[id];
+    r = {.due = request.due,
+         .sent = std::max(request.due, now_),
+         .input = plan.prompt_tokens(),
+         .output = plan.output,
+         .session = request.session,
+         .timeline = out_.timelines.size()};
+    note_in_flight();
+    out_.most_in_flight = std::max(out_.most_in_flight, clients_.out());
+    if (++out_.requests == 1) first_due_ = r.due;
+    if (options_.keep != Keep::Counts) {
+      Timeline& timeline = out_.timelines.emplace_back();
+      timeline.due = r.due;
+      timeline.sent = r.sent;
+    }
+    const auto taken = replicas_[to].submit({.id = id,
+                                             .input = r.input,
+                                             .output = r.output,
+                                             .content = content_of(plan, prompts_repeat_)},
+                                            now_);
+    if (!taken) return refuse(r);
+    refused_in_a_row_ = 0;
+    unused_.pop_back();
+    ++out_.replicas[to].requests;
+    if (options_.keep != Keep::Counts) {
+      out_.timelines.back().usage = metrics::Usage{r.input, r.output, {}};
+    }
+  }
+
+  void refuse(const Request& r) {
+    ++out_.refused;
+    ended(r, Outcome::Rejected, now_);
+    // A refusal takes no time, so a closed loop of them would never end.
+    if (++refused_in_a_row_ == kMostRefusals) clients_.stop();
+  }
+
+  void complete(std::uint64_t id, Nanos now) {
+    const Request& r = requests_[id];
+    ++out_.completed;
+    if (options_.keep == Keep::Timelines) {
+      Timeline& timeline = out_.timelines[r.timeline];
+      timeline.events.emplace_back(r.first - r.due, 1);
+      if (r.output > Tokens(1)) {
+        timeline.events.emplace_back(now - r.due, r.output.count() - 1);
+      }
+    }
+    ended(r, Outcome::Completed, now);
+    unused_.push_back(id);
+  }
+
+  void ended(const Request& r, Outcome outcome, Nanos at) {
+    last_end_ = std::max(last_end_, at);
+    count(r, outcome, at);
+    if (options_.keep != Keep::Counts) {
+      Timeline& timeline = out_.timelines[r.timeline];
+      if (outcome == Outcome::Completed) timeline.first_byte = r.first;
+      timeline.outcome = outcome;
+      timeline.end = at;
+    }
+    clients_.ended(r.session, at);
+    note_in_flight();
+  }
+
+  /// Into the tally, by the definitions of metrics/timeline.h.
+  void count(const Request& r, Outcome outcome, Nanos at) {
+    if (options_.keep == Keep::EveryToken) return;  // counted from the timelines
+    Tally& tally = out_.tally;
+    if (outcome == Outcome::Completed && tally.window.holds(at)) {
+      ++tally.completed;
+      ++tally.counted_by_usage;
+      tally.input += r.input;
+      tally.output += r.output;
+    }
+    if (!tally.window.holds(r.due)) return;
+    ++tally.by_outcome[static_cast<std::size_t>(outcome)];
+    tally.send_delay.record(r.sent - r.due);
+    if (outcome != Outcome::Completed) return;
+    const Nanos ttft = r.first - r.due, e2e = at - r.due;
+    const std::int64_t tokens = r.output.count();
+    const Nanos tpot = tokens > 1 ? split(e2e - ttft, tokens - 1) : Nanos();
+    const Nanos ntpot = split(e2e, tokens);
+    latency(Metric::Ttft).record(ttft);
+    latency(Metric::E2e).record(e2e);
+    latency(Metric::Ntpot).record(ntpot);
+    if (tokens > 1) latency(Metric::Tpot).record(tpot);
+    tally.good += std::ranges::all_of(tally.bounds, [&](const metrics::Bound& bound) {
+      switch (bound.metric) {
+        case Metric::Ttft:
+          return ttft <= bound.at_most;
+        case Metric::Tpot:
+          return tpot <= bound.at_most;
+        case Metric::Ntpot:
+          return ntpot <= bound.at_most;
+        case Metric::E2e:
+          return e2e <= bound.at_most;
+        case Metric::Itl:
+          break;  // refused at the start
+      }
+      return false;
+    });
+  }
+
+  /// Before or after a change, at the time of it.
+  void note_in_flight() {
+    in_flight_ +=
+        static_cast<double>(in_flight_now_) * static_cast<double>((now_ - noted_).count());
+    in_flight_now_ = clients_.out();
+    noted_ = now_;
+  }
+
+  FleetResult finish() {
+    out_.took = last_end_;
+    const double took = std::max(1.0, static_cast<double>(last_end_.count()));
+    out_.in_flight_mean = in_flight_ / took;
+    if (whole_run_) {
+      out_.tally.window = {first_due_, out_.requests > 0 ? last_end_ + Nanos(1) : first_due_};
+    }
+    if (options_.keep == Keep::EveryToken) {
+      out_.tally = metrics::tally(out_.timelines, out_.tally.window, options_.bounds);
+    }
+    for (std::size_t i = 0; i < replicas_.size(); ++i) {
+      ReplicaResult& result = out_.replicas[i];
+      const Replica& replica = replicas_[i];
+      for (std::size_t j = 0; j < engines_; ++j) add(result.engines, replica.engine(j).state());
+      const auto blocks = static_cast<double>(
+          result.engines.blocks_used + result.engines.blocks_cached + result.engines.blocks_blank);
+      result.engines.kv_use = replica.use().blocks / took / blocks;
+      result.running = replica.use().running / took;
+      result.waiting = replica.use().waiting / took;
+      result.busy = replica.use().busy / took / static_cast<double>(replica.units());
+      out_.steps += result.engines.steps;
+    }
+    return std::move(out_);
+  }
+
+  static void add(EngineState& sum, const EngineState& of) {
+    sum.waiting += of.waiting;
+    sum.running += of.running;
+    sum.blocks_used += of.blocks_used;
+    sum.blocks_cached += of.blocks_cached;
+    sum.blocks_blank += of.blocks_blank;
+    sum.submitted += of.submitted;
+    sum.refused += of.refused;
+    sum.completed += of.completed;
+    sum.cancelled += of.cancelled;
+    sum.preemptions += of.preemptions;
+    sum.prefix_queries += of.prefix_queries;
+    sum.prefix_hits += of.prefix_hits;
+    sum.prompt_tokens += of.prompt_tokens;
+    sum.generation_tokens += of.generation_tokens;
+    sum.steps += of.steps;
+    sum.scheduled_tokens += of.scheduled_tokens;
+  }
+
+  FleetOptions options_;
+  bool prompts_repeat_, whole_run_;
+  Clients clients_;
+  std::unique_ptr<Router> router_;
+  std::vector<Replica> replicas_;
+  std::vector<ReplicaLoad> loads_;
+  std::size_t engines_ = 1;  // of each replica
+  std::vector<Gaps> gaps_;   // of each engine
+  std::size_t playing_ = 0;  // the replica
+
+  Nanos now_{};
+  std::vector<Request> requests_;    // those out; ids of the ended are used again
+  std::vector<std::size_t> unused_;  // ids
+  std::int64_t refused_in_a_row_ = 0;
+  Nanos first_due_{}, last_end_{};
+  double in_flight_ = 0;  // over time
+  std::int64_t in_flight_now_ = 0;
+  Nanos noted_{};
+  FleetResult out_;
+};
+
+}  // namespace
+
+Result<void> check(const FleetConfig& config) {
+  if (config.replicas < 1 || config.replicas > kMostReplicas) {
+    return fail(ErrorCode::InvalidArgument, fmt::format("replicas: must be from 1 to {}, not {}",
+                                                        kMostReplicas, config.replicas));
+  }
+  if (auto ok = check(config.replica); !ok) return fail(std::move(ok.error()).during("replica"));
+  return {};
+}
+
+Result<FleetResult> simulate_fleet(const workload::RunSpec& spec, const FleetConfig& config,
+                                   const StepModels& models, const FleetOptions& options) {
+  if (auto ok = check(config); !ok) return fail(std::move(ok.error()).during("fleet"));
+  const bool bounds_gaps = std::ranges::any_of(
+      options.bounds, [](const metrics::Bound& b) { return b.metric == Metric::Itl; });
+  if (bounds_gaps && options.keep != Keep::EveryToken) {
+    return fail(ErrorCode::InvalidArgument,
+                "a bound on ITL is one on the longest gap of each request: keep every token");
+  }
+  auto generator = workload::Generator::open(spec);
+  if (!generator) return fail(std::move(generator.error()).during("workload"));
+  return Fleet(spec, std::move(*generator), config, models, options).play();
+}
+
+}  // namespace kneepoint::sim

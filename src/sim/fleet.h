@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/result.h"
+#include "metrics/summary.h"
+#include "metrics/timeline.h"
+#include "sim/replica.h"
+#include "sim/router.h"
+#include "workload/spec.h"
+
+/// The load generator's own spec played against a fleet of simulated servers in virtual time. What
+/// comes out is what the load generator would have measured of servers that take exactly the
+/// models' times and a network that takes none, in the types that it reports with.
+namespace kneepoint::sim {
+
+struct FleetConfig {
+  ReplicaConfig replica;
+  std::int64_t replicas = 1;
+  RouterKind router = RouterKind::LeastRequests;
+  friend bool operator==(const FleetConfig&, const FleetConfig&) = default;
+};
+/// The error names the member.
+Result<void> check(const FleetConfig& config);
+
+struct FleetOptions {
+  enum class Keep {
+    Counts,      // no timelines: the tally only. A run of 100,000 requests needs a few MB
+    Timelines,   // each with two events, its first token and the rest at its end
+    EveryToken,  // ... with an event for each step it got tokens in, as a server streams them
+  };
+  Keep keep = Keep::Counts;
+  /// Of the run: what the tally counts. Empty: from the first request due to the last answer.
+  metrics::Window window{};
+  std::vector<metrics::Bound> bounds{};  // of goodput; those on ITL need EveryToken
+};
+
+struct ReplicaResult {
+  std::int64_t requests = 0;  // routed to it
+  EngineState engines;        // at the end, added up; kv_use is the mean over the run
+  // Means over the run.
+  double running = 0, waiting = 0;  // sequences
+  double busy = 0;                  // share of the time in which an engine steps; mean of engines
+};
+
+struct FleetResult {
+  /// The same in every mode, but that without EveryToken the pause of a preempted request shows in
+  /// its TPOT and not among the ITLs. Input and output are counted by usage.
+  metrics::Tally tally;
+  std::vector<metrics::Timeline> timelines;  // in the order they were sent, where kept
+  std::vector<ReplicaResult> replicas;
+  Nanos took{};               // from the start to the last answer
+  std::int64_t requests = 0;  // sent; = completed + refused, as all answers are played out
+  std::int64_t completed = 0, refused = 0;
+  std::int64_t most_in_flight = 0;
+  double in_flight_mean = 0;  // from the start to the last answer
+  std::int64_t steps = 0;
+};
+
+/// Errors: those of check() and of Generator::open(), and a run without an end. The same arguments
+/// give the same bytes. After 100,000 refused requests in a row nothing more is sent.
+Result<FleetResult> simulate_fleet(const workload::RunSpec& spec, const FleetConfig& config,
+                                   const StepModels& models, const FleetOptions& options = {});
+
+}  // namespace kneepoint::sim
