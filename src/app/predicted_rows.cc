@@ -68,7 +68,9 @@ std::vector<profile::Workload> usual_workloads(const catalog::Catalog& catalog,
   }
   std::vector<profile::Workload> out{profile::fixed_lengths(1024, 1024)};
   std::set<std::pair<double, double>> seen{{1024, 1024}};
+  const catalog::UseCase* chat = catalog.use_case("sharegpt");
   for (const catalog::UseCase& use_case : catalog.use_cases()) {
+    if (ask.few_workloads && &use_case != chat) continue;
     if (!seen.emplace(use_case.input_tokens_mean, use_case.output_tokens_mean).second) continue;
     out.push_back(profile::fixed_lengths(use_case.input_tokens_mean, use_case.output_tokens_mean));
   }

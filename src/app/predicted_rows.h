@@ -19,6 +19,7 @@ struct PredictAllAsk {
   std::string model, model_server, model_server_version;
   std::vector<std::string> accelerators;
   std::optional<double> input_tokens, output_tokens;  // both; empty: the usual workloads
+  bool few_workloads = false;  // of the usual ones those that ship: a chat, and 1024 in, 1024 out
 };
 
 /// The most loads of a row.

@@ -199,6 +199,7 @@ app::PredictAllAsk all_of(const Parsed& args) {
   if (args.given("--accelerator")) out.accelerators = {args.text("--accelerator")};
   if (args.given("--model-server")) out.model_server = args.text("--model-server");
   out.model_server_version = args.text("--model-server-version");
+  out.few_workloads = args.text("--workloads") == "shipped";
   if (args.given("--input-length") || args.given("--output-length")) {
     out.input_tokens = args.number("--input-length");
     out.output_tokens = args.number("--output-length");

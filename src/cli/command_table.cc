@@ -344,6 +344,16 @@ constexpr auto kRecommendFlags = with_default(
 constexpr auto kPredictFlags =
     all_of(predicting::kSetupFlags, predicting::kPredictFlags,
            std::array{by_default(kFormat, "table"), kFilter, kLimit, kSortBy});
+constexpr auto kSimulateFlags =
+    all_of(predicting::kSetupFlags, predicting::kSimulateFlags, kListOutput);
+constexpr auto kSearchFlags = with_default(
+    all_of(one(required(kModel)), predicting::kSearchFlags,
+           std::array{kTargetNtpot, kTargetTtft, kTargetItl, kTargetTpot, kTargetE2e,
+                      kTargetOutputCost, kTargetInputCost, kStatistic, kExpectedLoad, kHeadroom,
+                      kPricingModel, kRegion, kProvider, kInstanceType, kMaxPrice, kCostRatio,
+                      kMinAvailable, kWholeMachine, kShowRejected},
+           std::array{by_default(kFormat, "table"), kFilter, by_default(kLimit, "10"), kSortBy}),
+    "--pricing-model", "on-demand");
 
 constexpr auto kNamesFlags = kListOutput;
 constexpr auto kModelServersFlags = all_of(one(required(kModel)), kListOutput);
@@ -635,6 +645,27 @@ constexpr std::array kCommands{
             "off it is on points left out, and writes a file for `predict --calibration`.",
             "calibrate --out=our.calibration",
             predicting::kCalibrateFlags},
+    Command{CommandId::Simulate,
+            "simulate",
+            {},
+            "Run a load against a simulated server or fleet",
+            "Plays the load generator's own spec against a model server that takes the time the "
+            "step-time model says, in virtual time: the same arrivals, the same report, the same "
+            "definitions. `bench compare` lays a measured run over it.",
+            "simulate run.yaml --model=meta-llama/Llama-3.1-8B-Instruct "
+            "--accelerator=nvidia-h100-80gb --replicas=4 --router=least-kv",
+            kSimulateFlags,
+            predicting::kSimulateWords},
+    Command{CommandId::Search,
+            "search",
+            {},
+            "Search for the cheapest setup of a model under targets",
+            "Predicts the curve of every setup that fits, over accelerators, tensor, pipeline and "
+            "expert parallelism, precisions and server limits, and ranks them as `recommend` does: "
+            "by what meets the targets for the least money, with replicas for the load expected.",
+            "search --model=meta-llama/Llama-3.1-70B-Instruct --target-ttft-milliseconds=500 "
+            "--target-tpot-milliseconds=50 --expected-load=20",
+            kSearchFlags},
     Command{CommandId::ProfilesList, "profiles list", kProfilesAliases,
             "List the profiles that meet the targets, one row each",
             "One row per serving setup, with the figures at its operating point: where every "

@@ -61,6 +61,8 @@ enum class CommandId : std::uint8_t {
   Explain,
   Predict,
   Calibrate,
+  Simulate,
+  Search,
   BenchmarksPlot,
   BenchRun,
   BenchSweep,

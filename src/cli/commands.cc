@@ -42,6 +42,10 @@ Result<void> run_command(Run& run) {
       return predict(run);
     case CommandId::Calibrate:
       return calibrate(run);
+    case CommandId::Simulate:
+      return simulate(run);
+    case CommandId::Search:
+      return search(run);
     case CommandId::BenchmarksPlot:
       return plot_benchmarks(run);
     case CommandId::BenchRun:

@@ -11,6 +11,8 @@
 namespace kneepoint::cli {
 namespace {
 
+constexpr double kUsualLength = 1024;  // where a command has no lengths
+
 tl::unexpected<Error> unknown(std::string_view what, const std::string& name,
                               const std::vector<std::string>& known) {
   const auto close = nearest(name, known);
@@ -86,8 +88,8 @@ Result<predict::Question> question_of(Run& run) {
   s.server_settings = args.text("--server-settings");
   s.decoding = "serving";
   s.speculative_decoding = "none";
-  out.workload = profile::fixed_lengths(static_cast<double>(*args.integer("--input-length")),
-                                        static_cast<double>(*args.integer("--output-length")));
+  out.workload = profile::fixed_lengths(args.number("--input-length").value_or(kUsualLength),
+                                        args.number("--output-length").value_or(kUsualLength));
   return out;
 }
 
