@@ -74,6 +74,9 @@ std::size_t respect(std::string_view name) {
   return kRespects - 1;
 }
 
+/// As in a calibration file, so that a process read from one is the process that was fitted.
+double written(double value) { return std::round(value * 1e4) / 1e4; }
+
 using Penalties = std::initializer_list<std::pair<std::string_view, double>>;
 
 void add_term(Kernel& kernel, int weight, double amplitude, Penalties penalties) {
@@ -323,6 +326,8 @@ Covariates covariates(const Features& f, const Coefficients& c, Latency of) {
   for (std::size_t i = 0; first && i < kExtras; ++i) {
     out.shares.push_back(f.extras[i] * c.extras[i] / ttft);
   }
+  for (double& x : out.continuous) x = written(x);
+  for (double& x : out.shares) x = written(x);
   return out;
 }
 

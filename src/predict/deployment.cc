@@ -182,7 +182,7 @@ Result<Deployment> deploy(const Question& question, const catalog::Catalog& cata
   if (model.row == nullptr || accelerator.row == nullptr) {
     return fail(ErrorCode::NotFound, "the catalog has no models or no accelerators");
   }
-  if (!model.exact && !question.answer_anyway) {
+  if (!model.exact && !model.alike && !question.answer_anyway) {
     return fail(ErrorCode::NotFound,
                 fmt::format("model '{}' is not in the catalog; add its row to the models table of "
                             "your own catalog folder, or ask for {}",
@@ -198,6 +198,7 @@ Result<Deployment> deploy(const Question& question, const catalog::Catalog& cata
   for (const std::string* note : {&model.note, &accelerator.note}) {
     if (!note->empty()) d.notes.push_back(*note);
   }
+  d.stood_in = !accelerator.exact || (!model.exact && !model.alike);
   d.server = lower(setup.model_server);
   d.rules = rules_of(d.server, setup.model_server_version);
   d.weight_precision = lower(setup.weight_precision);

@@ -29,6 +29,7 @@ struct Deployment {
   double first_chunk_tokens = 0;            // decoded before the first is seen by a client
   std::optional<double> kv_tokens;          // of one rank, as the server itself said
   bool speculative = false, disaggregated = false;
+  bool stood_in = false;  // model or accelerator is not that of the question
 
   std::vector<std::string> notes;  // what stands for something else, what was guessed
 };

@@ -66,6 +66,7 @@ Result<Features> FeatureMaker::of(const Question& question,
       if (const auto* known = catalog_.accelerator("nvidia-h100-80gb")) {
         d.notes.push_back(compiled.error().message);
         d.accelerator = known;
+        d.stood_in = true;
         compiled = perfmodel::compile_steps(tables_, *d.model, *known, memory_setup(d));
       }
     }
@@ -133,6 +134,8 @@ Result<Features> FeatureMaker::of(const Question& question,
   }
   out.output_tokens = output_tokens(question);
   out.place = place_of(question, d, out.clients, out.kv_load, dates_);
+  out.stood_in = d.stood_in;
+  out.unlike = d.speculative || d.disaggregated;
   out.notes = std::move(d.notes);
   out.notes.insert(out.notes.end(), compiled->extrapolated.begin(), compiled->extrapolated.end());
   return out;

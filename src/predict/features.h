@@ -34,6 +34,8 @@ struct Features {
   double kv_load = 0;            // tokens of all clients at full length / cache
   bool of_coefficients = false;  // the weights hold only for the coefficients they were made with
   int ranks = 1;
+  bool stood_in = false;  // the model or the accelerator is another than was asked for
+  bool unlike = false;    // drafts or disaggregation, which points hardly have
   std::vector<std::string> notes;
 };
 

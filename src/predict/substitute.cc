@@ -71,11 +71,11 @@ std::string architecture_name(std::string_view id) {
 }
 
 StandIn<catalog::Model> find_model(const catalog::Catalog& catalog, std::string_view name) {
-  if (const catalog::Model* exact = catalog.model(name)) return {exact, true, ""};
+  if (const catalog::Model* exact = catalog.model(name)) return {exact, true, false, ""};
   const std::string architecture = architecture_name(name);
   for (const catalog::Model& model : catalog.models()) {
     if (architecture_name(model.id) == architecture) {
-      return {&model, false, fmt::format("model {}: as {}", name, model.id)};
+      return {&model, false, true, fmt::format("model {}: as {}", name, model.id)};
     }
   }
   const Size wanted = size_in(name);
@@ -95,13 +95,14 @@ StandIn<catalog::Model> find_model(const catalog::Catalog& catalog, std::string_
   }
   if (best == nullptr && !catalog.models().empty()) best = &catalog.models().front();
   return {
-      best, false,
+      best, false, false,
       best == nullptr ? "" : fmt::format("model {} is not in the catalog: as {}", name, best->id)};
 }
 
 StandIn<catalog::Accelerator> find_accelerator(const catalog::Catalog& catalog,
                                                std::string_view name) {
-  if (const catalog::Accelerator* exact = catalog.accelerator(name)) return {exact, true, ""};
+  if (const catalog::Accelerator* exact = catalog.accelerator(name))
+    return {exact, true, false, ""};
   std::vector<std::string> ids;
   for (const catalog::Accelerator& a : catalog.accelerators()) ids.push_back(a.id);
   const std::vector<std::string> close = nearest(name, ids, 1);
@@ -110,7 +111,7 @@ StandIn<catalog::Accelerator> find_accelerator(const catalog::Catalog& catalog,
   if (stand_in == nullptr && !catalog.accelerators().empty()) {
     stand_in = &catalog.accelerators().front();
   }
-  return {stand_in, false,
+  return {stand_in, false, false,
           stand_in == nullptr
               ? ""
               : fmt::format("accelerator {} is not in the catalog: as {}", name, stand_in->id)};

@@ -12,7 +12,8 @@ template <class Row>
 struct StandIn {
   const Row* row = nullptr;  // nothing when the catalog is empty
   bool exact = true;
-  std::string note;  // why it may stand for the name; empty when exact
+  bool alike = false;  // not exact, but of the same architecture and size
+  std::string note;    // why it may stand for the name; empty when exact
 };
 
 /// What is left of a model's name without hoster, tuning, precision and date: models of one
