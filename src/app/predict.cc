@@ -1,6 +1,7 @@
 #include "app/predict.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -17,7 +18,8 @@ using Step = std::pair<double, predict::Prediction>;
 
 /// Two doublings in a row that buy less than this, and the curve has been seen.
 constexpr double kStillRising = 1.03;
-constexpr double kMostClients = 65536;
+constexpr std::array<double, kMostCurveLoads> kLadder{1,  2,   4,   8,   16,   32,
+                                                      64, 128, 256, 512, 1024, 2048};
 
 Result<Step> ask_at(const predict::Predictor& predictor, predict::Question& question, double load) {
   question.load = load;
@@ -64,12 +66,12 @@ std::string without_separator(std::string note) {
 }  // namespace
 
 Result<std::vector<Step>> climb(const predict::Predictor& predictor, predict::Question question,
-                                std::size_t most_loads) {
+                                std::span<const double> ladder) {
   question.load_kind = curve::LoadKind::Concurrency;
   std::vector<Step> steps;
   double best = 0;
   int flat = 0;
-  for (double load = 1; steps.size() < most_loads && load <= kMostClients; load *= 2) {
+  for (const double load : ladder) {
     auto step = ask_at(predictor, question, load);
     if (!step) return fail(std::move(step).error());
     const double now = throughput(*step);
@@ -149,10 +151,11 @@ Result<PredictedCurve> predict_curve(const predict::Predictor& predictor, const 
   if (ask.loads.empty()) {
     out.whole = true;
     question.load_kind = curve::LoadKind::Concurrency;
-    auto climbed = climb(predictor, question, kMostCurveLoads - 2);
+    auto climbed = climb(predictor, question, kLadder);
     if (!climbed) return fail(std::move(climbed).error());
     steps = std::move(*climbed);
     for (const double load : beside_the_knee(steps)) {
+      if (steps.size() == kMostCurveLoads) break;
       auto step = ask_at(predictor, question, load);
       if (!step) return fail(std::move(step).error());
       steps.push_back(std::move(*step));

@@ -27,17 +27,18 @@ struct PredictedCurve {
   std::string provenance;
 };
 
-/// A curve has 8 to 12 loads: doublings from one client up to where throughput has stopped rising,
+/// A curve has up to 12 loads: doublings from one client up to where throughput has stopped rising,
 /// and two between the neighbours of the knee. Errors are the predictor's.
 Result<PredictedCurve> predict_curve(const predict::Predictor& predictor, const PredictAsk& ask);
 
 /// The most loads of a curve.
 inline constexpr std::size_t kMostCurveLoads = 12;
 
-/// The loads of a curve with clients in flight, for those who predict many of them: so many
-/// doublings, no refinement.
+/// The loads of `ladder` with clients in flight, from the lowest until throughput has stopped
+/// rising.
 Result<std::vector<std::pair<double, predict::Prediction>>> climb(
-    const predict::Predictor& predictor, predict::Question question, std::size_t most_loads);
+    const predict::Predictor& predictor, predict::Question question,
+    std::span<const double> ladder);
 
 /// One point with its bands; the figures that the prediction lacks follow by definition.
 profile::Point point_of(const predict::Question& question, const predict::Prediction& prediction);
@@ -47,7 +48,7 @@ profile::Evidence evidence_of(const predict::Predictor& predictor,
                               std::span<const predict::Prediction> predictions,
                               const std::vector<profile::Point>& points);
 
-/// docs/predict.md, "The JSON of predict".
+/// docs/schema/prediction.v1.json.
 json::Object predicted_json(const PredictedCurve& curve);
 
 }  // namespace kneepoint::app

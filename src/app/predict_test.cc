@@ -88,7 +88,9 @@ constexpr std::string_view kHeader =
 
 std::vector<std::vector<std::string>> rows_of(const std::string& csv) {
   std::vector<std::vector<std::string>> out;
-  for (auto& record : *catalog::parse_csv(csv)) out.push_back(std::move(record.cells));
+  auto records = catalog::parse_csv(csv);
+  if (!records) return out;
+  for (auto& record : *records) out.push_back(std::move(record.cells));
   return out;
 }
 

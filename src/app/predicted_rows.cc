@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -23,6 +24,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kContext = 8192;  // tokens of one request that a setup must hold
 constexpr auto kBatchEvery = std::chrono::seconds(2);
+constexpr std::array<double, 9> kRowLadder{1, 4, 8, 16, 32, 64, 128, 256, 512};
 
 struct Server {
   std::string name, version;
@@ -91,7 +93,7 @@ bool fits(const catalog::Model& model, const catalog::Accelerator& accelerator,
 /// One row, or why not.
 Result<Profile> make_row(const predict::Predictor& predictor, const PlannedRow& row) {
   predict::Question question = row.question;
-  auto steps = climb(predictor, question, kRowLoads);
+  auto steps = climb(predictor, question, kRowLadder);
   if (!steps) return fail(std::move(steps).error());
   Profile out;
   out.id = row.id;

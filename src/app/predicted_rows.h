@@ -22,9 +22,6 @@ struct PredictAllAsk {
   bool few_workloads = false;  // of the usual ones those that ship: a chat, and 1024 in, 1024 out
 };
 
-/// The most loads of a row.
-inline constexpr std::size_t kRowLoads = 8;
-
 /// One row to be: a setup that fits under a workload.
 struct PlannedRow {
   predict::Question question;

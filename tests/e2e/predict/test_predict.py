@@ -5,7 +5,9 @@ import io
 import json
 import unittest
 
-from support import Case, rows, table
+import jsonschema
+
+from support import ROOT, Case, rows, table
 
 SETUP = ["--model=meta-llama/Llama-3.1-8B-Instruct", "--accelerator=nvidia-h100-80gb", "--tp=1",
          "--input-length=512", "--output-length=128"]
@@ -26,6 +28,14 @@ class Predict(Case):
                 self.assertLessEqual(band["low"], one[metric]["mean"] * (1 + 1e-9))
                 self.assertGreaterEqual(band["high"], one[metric]["mean"] * (1 - 1e-9))
         self.assertIn(found["knee"]["state"], ("found", "not_reached"))
+
+    def test_the_json_is_valid_under_its_schema(self):
+        schemas = {name: json.loads((ROOT / "docs/schema" / f"{name}.v1.json").read_text())
+                   for name in ("prediction", "profile")}
+        for ask in ([], ["--concurrency=4"]):
+            found = self.json("predict", *SETUP, *ask)
+            jsonschema.validate(found, schemas["prediction"])
+            jsonschema.validate(found["profile"], schemas["profile"])
 
     def test_one_load_is_one_answer(self):
         for flag in ("--concurrency=8", "--rate=2"):
