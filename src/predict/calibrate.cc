@@ -79,8 +79,8 @@ Result<Calibration> calibrate(std::span<const MeasuredPoint> points,
                     points.size(), kFewest, set.passed_over.empty() ? "" : "; " + set.passed_over));
   }
   const Coefficients coefficients = fit_coefficients(set, maker, options.threads, progress);
-  const Fitted fitted = fit(set, coefficients, start_kernel(Latency::Tpot),
-                            start_kernel(Latency::Ttft), options.learn_kernel, progress);
+  const Learn learn = options.learn_kernel ? Learn::AllGroups : Learn::Nothing;
+  const Fitted fitted = fit(set, coefficients, learn, progress);
 
   Calibration out;
   out.provenance = provenance_of(set, options, tables.hash());

@@ -9,13 +9,15 @@
 
 #include "base/date.h"
 #include "base/text.h"
+#include "predict/data_rules.h"
 #include "predict/substitute.h"
 
 namespace kneepoint::predict {
 namespace {
 
-constexpr std::array kCategories{"model",     "server",   "version",  "accelerator", "family",
-                                 "precision", "topology", "protocol", "experts",     "attention"};
+constexpr std::array kCategories{"model",   "server",    "version",  "accelerator",
+                                 "family",  "precision", "topology", "protocol",
+                                 "experts", "attention", "setting"};
 struct Continuous {
   std::string_view name;
   bool squared;
@@ -31,6 +33,7 @@ constexpr std::size_t kRespects = kCategories.size() + kContinuous.size() + 1;
 
 // Who measured, where nobody says: the closed loop with an opening burst that most points have.
 constexpr std::string_view kUsualProtocol = "inferencex_via_aiconfigurator";
+constexpr double kOtherSetting = 3;
 constexpr double kUsualDate = 1.0;  // years; of a version nobody knows: a new one
 
 std::string family(std::string_view architecture) {
@@ -87,6 +90,8 @@ void add_term(Kernel& kernel, int weight, double amplitude, Penalties penalties)
   for (const auto& [name, penalty] : penalties) {
     term.log_penalty[respect(name)] = std::log(penalty);
   }
+  // Between settings hardly anything is shared, whatever the term.
+  if (weight != KernelTerm::kLinear) term.log_penalty[respect("setting")] = std::log(kOtherSetting);
 }
 
 /// What a server does to one group of costs, for this model on this accelerator.
@@ -290,7 +295,8 @@ Place place_of(const Question& q, const Deployment& d, double clients, double kv
                   std::move(topology),
                   q.measured_by.empty() ? std::string(kUsualProtocol) : q.measured_by,
                   d.model->experts.value_or(0) > 1 ? "mixture" : "dense",
-                  attention(*d.model)};
+                  attention(*d.model),
+                  is_varied(q.measured_by) ? "varied" : "usual"};
   const auto log_of = [](double value) { return std::log(std::max(value, 1e-6)); };
   const double active = d.model->active_params_b.value_or(d.model->params_b.value_or(20));
   p.continuous = {
@@ -331,7 +337,9 @@ Covariates covariates(const Features& f, const Coefficients& c, Latency of) {
   return out;
 }
 
-Kernel start_kernel(Latency of) {
+namespace {
+
+Kernel empty_kernel() {
   Kernel kernel;
   kernel.shape.categories.assign(kCategories.begin(), kCategories.end());
   for (const Continuous& c : kContinuous) {
@@ -342,11 +350,65 @@ Kernel start_kernel(Latency of) {
   kernel.shape.share_sd.assign(prior.log_sd.parts.begin(), prior.log_sd.parts.end());
   kernel.shape.share_sd.insert(kernel.shape.share_sd.end(), prior.log_sd.extras.begin(),
                                prior.log_sd.extras.end());
+  return kernel;
+}
+
+}  // namespace
+
+Kernel usual_kernel(Latency of) {
+  Kernel kernel = empty_kernel();
   if (of == Latency::Tpot) {
     tpot_terms(kernel);
   } else {
     ttft_terms(kernel);
   }
+  return kernel;
+}
+
+Kernel start_kernel(Latency of) {
+  const bool tpot = of == Latency::Tpot;
+  const double more = tpot ? 1 : 1.8;  // TTFT scatters that much more
+  Kernel kernel = empty_kernel();
+  // Setups that are alike, setups that are alike from afar, and what one curve has alone.
+  const auto plain = [&](double amplitude, double setup, double graded, double load,
+                         double lengths) {
+    add_term(kernel, KernelTerm::kPlain, more * amplitude,
+             {{"model", setup},
+              {"server", .7 * setup},
+              {"version", .3 * setup},
+              {"accelerator", .4 * setup},
+              {"precision", .3 * setup},
+              {"topology", .2 * setup},
+              {"protocol", setup},
+              {"log2 clients", load},
+              {"log2 input tokens", lengths},
+              {"log2 output tokens", lengths},
+              {"log2 accelerators", .25 * setup},
+              {"log explained", .05},
+              {"cache fill", .1},
+              {"shares", 1},
+              {"log TTFT share", .05}});
+    if (graded == 0) return;
+    for (const auto& [name, penalty] : {std::pair<std::string_view, double>{"version date", .5},
+                                        {"family", .3},
+                                        {"log bandwidth", .3},
+                                        {"log compute", .2},
+                                        {"log active weights", .15},
+                                        {"log hidden", .2},
+                                        {"experts", .3},
+                                        {"attention", .3}}) {
+      kernel.terms.back().log_penalty[respect(name)] = std::log(graded * penalty);
+    }
+  };
+  plain(.10, 1, 1, .15, .1);
+  plain(.07, .4, .5, .06, .04);
+  plain(.05, 2.5, 0, .4, .5);
+  const std::size_t groups_in = tpot ? kShareGroups - 1 : kShareGroups;
+  for (std::size_t g = 0; g < groups_in; ++g) {
+    add_group(kernel, static_cast<ShareGroup>(g), more * .08);
+  }
+  add_term(kernel, KernelTerm::kLinear, .3, {});
+  kernel.log_noise = std::log(tpot ? .03 : .06);
   return kernel;
 }
 

@@ -20,8 +20,11 @@ enum class Latency { Tpot, Ttft };
 /// With the features that say what is expected: how long it takes, and what that is made of.
 Covariates covariates(const Features& features, const Coefficients& coefficients, Latency of);
 
-/// The form of the kernel of each latency, and the hyper-parameters that learning starts from:
-/// learned before, on the published points.
+/// The kernel of each latency as it was learned before, on the published points: for those who have
+/// too few points to learn one.
+Kernel usual_kernel(Latency of);
+/// The same form with hyper-parameters set by hand: what learning starts from, so that what is left
+/// out while learning has had no say in it.
 Kernel start_kernel(Latency of);
 
 /// "server:version" to years since 2025-06-01: the middle of the days on which it was measured.

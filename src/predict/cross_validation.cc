@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/hash.h"
+#include "predict/data_rules.h"
 #include "predict/process_reader.h"
 
 namespace kneepoint::predict {
@@ -57,8 +58,10 @@ std::vector<LeftOutPoint> cross_validate(const TrainingSet& set, const Fitted& f
     std::unordered_set<std::string> there;
     for (std::size_t i = 0; i < set.points.size(); ++i) {
       if (left_out[i]) continue;
-      rest.push_back(set.points[i].observation);
-      rest.back().ttft_weight *= 0.5;
+      if (!is_varied(set.points[i].point->source)) {
+        rest.push_back(set.points[i].observation);
+        rest.back().ttft_weight *= 0.5;
+      }
       there.insert(distance_key(set.points[i].features.place));
     }
     const Coefficients c = fit_coefficients(rest);

@@ -61,6 +61,31 @@ constexpr std::array kFlags{
     FlagRule{"ttft_statistic_not_stated", 1, 0.5},
 };
 
+constexpr std::array<std::string_view, 11> kVaried{
+    "mlperf_",     "rocm_atom_", "gpustack_",       "sgl_cookbook", "dstack_",          "kubeai_",
+    "philschmid_", "kaito_",     "optimum_neuron_", "gcp_tpu_",     "tensorrt_llm_perf"};
+// Of varied sources: a burst's TTFT is a place in a queue, a submission's rate is just below what
+// its tuned stack can do.
+constexpr double kBurst = 0.2, kRate = 0.4, kDoubtful = 0.5, kVariedTtft = 0.5, kQueued = 0.3;
+constexpr std::array<std::string_view, 7> kDoubtfulFlags{
+    "ten_requests", "topology_not", "open_division", "output_shorter",
+    "rounded",      "from_medians", "saturated"};
+
+void apply_varied(const MeasuredPoint& point, Trust& trust) {
+  if (!is_varied(point.source)) return;
+  if (point.question.load_kind == curve::LoadKind::Burst) trust.tpot *= kBurst;
+  if (point.question.load_kind == curve::LoadKind::RequestRate) trust.tpot *= kRate;
+  for (const std::string_view doubt : kDoubtfulFlags) {
+    if (point.flags.find(doubt) != std::string::npos) {
+      trust.tpot *= kDoubtful;
+      trust.lowered = true;
+      break;
+    }
+  }
+  trust.ttft = std::min(trust.ttft, kVariedTtft * trust.tpot);
+  if (point.question.load_kind != curve::LoadKind::Concurrency) trust.ttft *= kQueued;
+}
+
 template <std::size_t n>
 void apply(const std::array<IdRule, n>& rules, std::string_view id, Trust& trust) {
   for (const IdRule& rule : rules) {
@@ -72,6 +97,11 @@ void apply(const std::array<IdRule, n>& rules, std::string_view id, Trust& trust
 }
 
 }  // namespace
+
+bool is_varied(std::string_view source) {
+  return std::any_of(kVaried.begin(), kVaried.end(),
+                     [&](std::string_view name) { return source.starts_with(name); });
+}
 
 Trust trust_in(const MeasuredPoint& point) {
   Trust trust;
@@ -86,6 +116,7 @@ Trust trust_in(const MeasuredPoint& point) {
       trust.lowered = true;
     }
   }
+  apply_varied(point, trust);
   // Where waiting is a quarter of the whole time TTFT says how full the cache was, and hardly what
   // a prompt costs.
   const double ttft = point.latency.get(metrics::Metric::Ttft, metrics::Statistic::Mean);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "predict/measured_point.h"
 
 namespace kneepoint::predict {
@@ -9,6 +11,11 @@ struct Trust {
   double tpot = 1, ttft = 1;
   bool lowered = false;  // by a rule that names it or one of its flags
 };
+
+/// Sources that measured under conditions of their own (tuned submissions, nightly builds of forks,
+/// bursts, tables in documents). What they say of each other's setups counts; of the setups that
+/// were measured like a user would, little.
+bool is_varied(std::string_view source);
 
 /// Rules by point id and by flag, each with its reason, in data_rules.cc. They say what a point is
 /// worth for fitting; every point is predicted and scored.

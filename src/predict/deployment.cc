@@ -223,6 +223,8 @@ Result<Deployment> deploy(const Question& question, const catalog::Catalog& cata
   d.max_sequences = std::clamp(d.max_sequences, 1.0, 4096.0);
   d.utilization = std::clamp(d.utilization, 0.05, 1.0);
   stream_of(d, question, settings);
+  d.ttft_limit_ms = settings.number({"ttft-limit-ms"});
+  d.tpot_limit_ms = settings.number({"tpot-limit-ms"});
   if (question.measured_by == "inferencex_via_aiconfigurator" && question.load == 512 &&
       d.model->model_type == "gpt_oss" && d.accelerator->id == "nvidia-h100-80gb" &&
       (setup.model_server_version.empty() || setup.model_server_version == "0.11.2")) {

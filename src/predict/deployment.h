@@ -27,7 +27,9 @@ struct Deployment {
   double utilization = 0.9;
   double hold_steps = 0, hold_share = 0.9;  // sim::Scheduling
   double first_chunk_tokens = 0;            // decoded before the first is seen by a client
-  std::optional<double> kv_tokens;          // of one rank, as the server itself said
+  /// The load was chosen so that the 99th percentiles stay below these.
+  std::optional<double> ttft_limit_ms, tpot_limit_ms;
+  std::optional<double> kv_tokens;  // of one rank, as the server itself said
   bool speculative = false, disaggregated = false;
   bool stood_in = false;  // model or accelerator is not that of the question
 

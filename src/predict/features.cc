@@ -19,6 +19,13 @@ constexpr double kNearFull = 0.45;             // kv_load from which sizes are a
 constexpr std::array kCacheSizes{0.88, 1.14};  // beside 1
 constexpr std::array kStepTimes{0.9, 0.8};     // beside 1
 constexpr double kOpenLoopTenClients = 0.8;
+constexpr double kStepTimeCut = 0.85, kLeastStepTime = 0.2;
+
+bool within_limits(const sim::Decomposition& run, const Deployment& d) {
+  return !run.saturated && run.ttft_ms.p99 <= d.ttft_limit_ms.value_or(1e9) &&
+         run.tpot_ms.p99 <= d.tpot_limit_ms.value_or(1e9);
+}
+
 double total(const perfmodel::PartAmounts& amounts, const perfmodel::PartCoefficients& with) {
   return std::max(perfmodel::dot(amounts, with), 1.0);
 }
@@ -105,7 +112,19 @@ Result<Features> FeatureMaker::of(const Question& question,
   out.kv_load = in_flight * length / kv_tokens;
 
   double log_ttft = std::log(total(run->ttft, with));
-  if (out.of_coefficients) {
+  if (out.of_coefficients && (d.ttft_limit_ms || d.tpot_limit_ms)) {
+    double factor = 1;
+    while (!within_limits(*run, d) && factor > kLeastStepTime) {
+      factor *= kStepTimeCut;
+      run = play(1, factor);
+      if (!run) return fail(std::move(run).error());
+    }
+    out.run = *run;
+    out.tpot = run->tpot;
+    out.ttft = run->ttft;
+    scale(out.tpot, factor);
+    scale(out.ttft, factor);
+  } else if (out.of_coefficients) {
     for (const double factor : kStepTimes) {
       const auto faster = play(1, factor);
       if (!faster) return fail(faster.error());

@@ -48,7 +48,8 @@ class FeatureMaker {
       : catalog_(catalog), tables_(std::move(tables)), dates_(std::move(dates)) {}
 
   /// Runs the simulator: milliseconds. Near the size of the cache three sizes are averaged, as it
-  /// is known to 12 %; near saturation by a rate three step times, as the queue explodes there.
+  /// is known to 12 %; near saturation by a rate three step times, as the queue explodes there. A
+  /// rate that was chosen to meet stated limits is met by the longest step times that do.
   Result<Features> of(const Question& question, const perfmodel::PartCoefficients& with) const;
 
  private:

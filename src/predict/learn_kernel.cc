@@ -8,6 +8,8 @@
 #include <cmath>
 #include <memory>
 
+#include "predict/symmetric_inverse.h"
+
 namespace kneepoint::predict {
 namespace {
 
@@ -57,17 +59,6 @@ struct Problem {
   }
 };
 
-/// A^-1 of a symmetric, positive matrix; empty when it is none.
-Eigen::MatrixXd inverse(const Eigen::MatrixXd& of) {
-  const Eigen::LLT<Eigen::MatrixXd> factor(of);
-  if (factor.info() != Eigen::Success) return {};
-  const Eigen::MatrixXd root =
-      factor.matrixL().solve(Eigen::MatrixXd::Identity(of.rows(), of.cols()));
-  Eigen::MatrixXd out = Eigen::MatrixXd::Zero(of.rows(), of.cols());
-  out.selfadjointView<Eigen::Lower>().rankUpdate(root.transpose());
-  return out.selfadjointView<Eigen::Lower>();
-}
-
 double loss(const Kernel& kernel, const Problem& problem, std::vector<double>* slope) {
   const auto n = problem.y.size();
   const CompiledKernel value(kernel);
@@ -79,8 +70,8 @@ double loss(const Kernel& kernel, const Problem& problem, std::vector<double>* s
       covariance(r, c) = value(problem.at[static_cast<std::size_t>(r)], b);
     }
   }
-  const Eigen::MatrixXd precision = inverse(covariance);
-  if (precision.size() == 0) {
+  Eigen::MatrixXd& precision = covariance;  // from here on
+  if (!invert_symmetric(covariance.data(), static_cast<std::size_t>(n))) {
     if (slope != nullptr) std::fill(slope->begin(), slope->end(), 0.0);
     return kHopeless;
   }

@@ -15,7 +15,7 @@ struct LeftOutGroup {
 
 struct LearnOptions {
   int rounds = 26;      // evaluations of the loss; each costs a few points^3
-  double pull = 0.004;  // towards the start values, per squared unit of a hyper-parameter
+  double pull = 0.008;  // towards the start values, per squared unit of a hyper-parameter
 };
 
 /// The hyper-parameters under which the points of each group are best predicted from all others:

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "predict/symmetric_inverse.h"
+
 namespace kneepoint::predict {
 namespace {
 
@@ -51,10 +53,11 @@ ProcessFit::ProcessFit(const Kernel& kernel, std::span<const KernelPoint> at,
   Eigen::VectorXd robust = trust;
   for (int round = 0; round < kRounds; ++round) {
     noise = value.noise() * robust.cwiseInverse();
-    Eigen::MatrixXd whole = covariance;
-    whole.diagonal() += noise;
-    whole.diagonal().array() += kJitter;
-    m.inverse = whole.llt().solve(Eigen::MatrixXd::Identity(n, n));
+    m.inverse = covariance;
+    m.inverse.diagonal() += noise;
+    m.inverse.diagonal().array() += kJitter;
+    // Noise keeps it positive, whatever the kernel.
+    (void)invert_symmetric(m.inverse.data(), static_cast<std::size_t>(n));
     alpha = m.inverse * y;
     if (round + 1 == kRounds) break;
     for (Eigen::Index i = 0; i < n; ++i) {

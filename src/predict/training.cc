@@ -35,11 +35,12 @@ void take_measured(const MeasuredPoint& point, TrainingPoint& out) {
   if (!(o.ttft_ms > 0)) o.ttft_ms = metrics::kMissing;
 }
 
+constexpr std::size_t kEnough = 200;
 constexpr std::uint64_t kCurveFolds = 5;
 constexpr std::size_t kFewestOfGroup = 10;
 
 /// What the learner is to predict well: an error counts by how far off we aim to be.
-std::vector<LeftOutGroup> left_out_groups(const TrainingSet& set, Latency of) {
+std::vector<LeftOutGroup> left_out_groups(const TrainingSet& set, Latency of, Learn learn) {
   std::vector<LeftOutGroup> out;
   for (const Scheme scheme : kSchemes) {
     const bool curve = scheme == Scheme::Curve;
@@ -50,8 +51,11 @@ std::vector<LeftOutGroup> left_out_groups(const TrainingSet& set, Latency of) {
                                               : scheme == Scheme::Version ? 0.3
                                                                           : 0.35);
     std::vector<LeftOutGroup> groups_of;
-    std::size_t all = 0;
+    std::size_t all = 0, number = 0;
     for (auto& [name, members] : groups(set, scheme)) {
+      const std::size_t half = number++ % 2;
+      if (learn == Learn::FirstHalf && half != 0) continue;
+      if (learn == Learn::SecondHalf && half != 1) continue;
       if (members.size() < kFewestOfGroup) continue;
       all += members.size();
       groups_of.push_back({std::move(members), 0});
@@ -144,9 +148,14 @@ TrainingSet training_set(std::span<const MeasuredPoint> points, const FeatureMak
 Coefficients fit_coefficients(TrainingSet& set, const FeatureMaker& maker, int threads,
                               const Progress& progress) {
   const auto observations = [&](bool rates) {
+    // Points of varied settings say what those settings were: the coefficients are of the others,
+    // where there are enough.
+    std::size_t usual = 0;
+    for (const TrainingPoint& p : set.points) usual += is_varied(p.point->source) ? 0 : 1;
     std::vector<Observation> out;
     for (const TrainingPoint& p : set.points) {
       if (p.features.of_coefficients && !rates) continue;
+      if (usual >= kEnough && is_varied(p.point->source)) continue;
       out.push_back(p.observation);
       out.back().ttft_weight *= 0.5;  // scatters twice as much
     }
@@ -233,8 +242,8 @@ std::map<std::string, std::vector<std::size_t>> groups(const TrainingSet& set, S
   return out;
 }
 
-Fitted fit(const TrainingSet& set, const Coefficients& coefficients, const Kernel& tpot,
-           const Kernel& ttft, bool learn, const Progress& progress) {
+Fitted fit(const TrainingSet& set, const Coefficients& coefficients, Learn learn,
+           const Progress& progress) {
   Fitted out;
   out.coefficients = coefficients;
   std::mutex telling;
@@ -245,7 +254,7 @@ Fitted fit(const TrainingSet& set, const Coefficients& coefficients, const Kerne
   };
   in_parallel(2, 2, [&](std::size_t which) {
     const Latency of = which == 0 ? Latency::Tpot : Latency::Ttft;
-    Kernel kernel = which == 0 ? tpot : ttft;
+    Kernel kernel = learn == Learn::Nothing ? usual_kernel(of) : start_kernel(of);
     std::vector<Covariates> where;
     std::vector<KernelPoint> at;
     CategoryNames names(kernel.shape);
@@ -257,11 +266,11 @@ Fitted fit(const TrainingSet& set, const Coefficients& coefficients, const Kerne
     const std::vector<double> w = weights(set, of);
     tell(which == 0 ? "fitting the process of TPOT" : "fitting the process of TTFT");
     auto fitted = std::make_unique<ProcessFit>(kernel, at, y, w);
-    if (learn) {
+    if (learn != Learn::Nothing) {
       tell(which == 0 ? "learning the kernel of TPOT" : "learning the kernel of TTFT");
       // Outliers as the kernel before has them.
-      kernel =
-          learn_kernel(kernel, at, y, robust_weights(*fitted, kernel), left_out_groups(set, of));
+      kernel = learn_kernel(kernel, at, y, robust_weights(*fitted, kernel),
+                            left_out_groups(set, of, learn));
       fitted = std::make_unique<ProcessFit>(kernel, at, y, w);
     }
     fitted->set_places(std::move(where));

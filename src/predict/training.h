@@ -43,9 +43,12 @@ struct Fitted {
 /// Fits coefficients; makes anew the points whose weights hang on them. Changes the set.
 Coefficients fit_coefficients(TrainingSet& set, const FeatureMaker& maker, int threads,
                               const Progress& progress);
-/// With the kernels given, or with ones learned from them.
-Fitted fit(const TrainingSet& set, const Coefficients& coefficients, const Kernel& tpot,
-           const Kernel& ttft, bool learn, const Progress& progress);
+/// Where kernels come from. FirstHalf and SecondHalf learn on every other group of each scheme, so
+/// that the rest can say what a group is worth that had no say in them.
+enum class Learn { Nothing, AllGroups, FirstHalf, SecondHalf };
+
+Fitted fit(const TrainingSet& set, const Coefficients& coefficients, Learn learn,
+           const Progress& progress);
 
 /// What is left out at once.
 enum class Scheme { Curve, Version, Accelerator, Model };
