@@ -305,7 +305,8 @@ class Run {
     out.requests_per_second = static_cast<double>(ended_ - refused_) / lasted * 1e9;
     out.output_tokens_per_second = tokens_ / lasted * 1e9;
     // More than what a burst of arrivals does by chance, and more than one in 50 of them stays.
-    const auto second_half = static_cast<double>(load_.requests - load_.requests / 2);
+    const std::int64_t later = load_.requests - load_.requests / 2;
+    const auto second_half = static_cast<double>(later);
     const auto grown = static_cast<double>(end_queue_ - half_queue_);
     out.saturated = rate() && grown > std::max(0.02 * second_half, 2 * std::sqrt(second_half));
     return out;

@@ -256,8 +256,10 @@ void Engine::leave_step(std::uint32_t slot) {
 /// What finish_step() showed has been seen.
 void Engine::settle() {
   if (in_step_) return;
-  emissions_.resize(static_cast<std::size_t>(decodes_));
-  emitting_.resize(static_cast<std::size_t>(decodes_));
+  if (const auto decodes = static_cast<std::size_t>(decodes_); emissions_.size() != decodes) {
+    emissions_.resize(decodes);
+    emitting_.resize(decodes);
+  }
   for (const std::uint32_t slot : fresh_) emissions_[sequences_[slot].emission].first = false;
   fresh_.clear();
   milestones_.clear();
@@ -302,16 +304,17 @@ void Engine::plan_decodes() {
 }
 
 void Engine::make_room_for_decodes() {
-  // One tick in most steps; there the loops are a turn each.
-  std::int64_t wanted = blocks_for_ticks();
+  auto phase = static_cast<std::size_t>(phase_);
+  const bool one = ticks_ == 1;  // without drafts always, and then without loops
+  std::int64_t wanted = one ? crossings_[phase] : blocks_for_ticks();
   while (wanted > cache_.available()) {
     preempt_last();
     wanted = blocks_for_ticks();
   }
-  cache_.take(wanted);
+  if (wanted > 0) cache_.take(wanted);
   if (reserves_all()) promised_ -= wanted;
+  if (one && growth_[phase].size == 0) return;
 
-  auto phase = static_cast<std::size_t>(phase_);
   for (std::int64_t ahead = 0; ahead < ticks_; ++ahead) {
     if (growth_[phase].size > 0) publish_filled(growth_[phase], ahead);
     if (++phase == growth_.size()) phase = 0;
@@ -677,7 +680,8 @@ StepResult Engine::finish_step(Nanos /*now*/) {
     }
   }
   // The order in which they give back their blocks is that of the running, as in vLLM.
-  std::ranges::sort(done_, {}, [&](std::uint32_t slot) { return sequences_[slot].admission; });
+  if (done_.size() > 1)
+    std::ranges::sort(done_, {}, [&](std::uint32_t slot) { return sequences_[slot].admission; });
   for (const std::uint32_t slot : done_) complete(slot);
   return {std::span<const Emission>(emissions_).subspan(silent), milestones_};
 }

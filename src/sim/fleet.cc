@@ -22,11 +22,11 @@ namespace {
 
 constexpr std::int64_t kMostReplicas = 4096;
 constexpr std::int64_t kMostRefusals = 100'000;
+constexpr std::int64_t kExact = std::int64_t{1} << 53;  // every whole number below is a double
 
 /// As dividing whole numbers, which takes several times as long. Below 2^53, here 104 days, the
 /// rounded quotient is never above the next whole number when the true one is below it.
 Nanos split(Nanos time, std::int64_t parts) {
-  constexpr std::int64_t kExact = std::int64_t{1} << 53;
   if (time.count() >= kExact) return time / parts;
   return Nanos(
       static_cast<std::int64_t>(static_cast<double>(time.count()) / static_cast<double>(parts)));
@@ -150,9 +150,10 @@ class Fleet final : public StepListener {
 
   void add_events(const StepResult& result, bool goes_on, Nanos now) {
     for (const Emission& emission : result.emissions) {
-      Timeline& timeline = out_.timelines[requests_[emission.id].timeline];
+      const Request& request = requests_[emission.id];
+      Timeline& timeline = out_.timelines[request.timeline];
       if (emission.first && !goes_on) {
-        timeline.events.reserve(static_cast<std::size_t>(timeline.usage->output.count()));
+        timeline.events.reserve(static_cast<std::size_t>(request.output.count()));
       }
       timeline.events.emplace_back(now - timeline.due, emission.tokens);
     }

@@ -48,7 +48,7 @@ Result<void> check(const ReplicaConfig& c) {
 }
 
 Replica::Replica(const ReplicaConfig& config, std::size_t number, const StepModels& models)
-    : config_(config) {
+    : stages_(config.stages) {
   const auto add = [&](const EngineConfig& engine, Seat::Role role) {
     models_.push_back(models({number, engines_.size(), role}));
     engines_.push_back(std::make_unique<Engine>(engine, *models_.back()));
@@ -57,15 +57,15 @@ Replica::Replica(const ReplicaConfig& config, std::size_t number, const StepMode
     units_.push_back({.first = engines_.size() - engines, .count = engines, .pipeline = pipeline});
   };
   if (config.disaggregation) {
-    const Disaggregation& apart = *config.disaggregation;
-    prefill_engines_ = static_cast<std::size_t>(apart.prefill_engines);
+    apart_ = *config.disaggregation;
+    prefill_engines_ = static_cast<std::size_t>(apart_.prefill_engines);
     for (std::size_t i = 0; i < prefill_engines_; ++i) {
       add(config.engine, Seat::Role::Prefill);
       unit(1, 0);
     }
-    EngineConfig decode = apart.decode;
+    EngineConfig decode = apart_.decode;
     decode.scheduling.mixed = true;  // there are no prompts to put first
-    for (std::int64_t i = 0; i < apart.decode_engines; ++i) {
+    for (std::int64_t i = 0; i < apart_.decode_engines; ++i) {
       add(decode, Seat::Role::Decode);
       unit(1, 0);
     }
@@ -98,7 +98,7 @@ Result<void> Replica::submit(const EngineRequest& request, Nanos now) {
   EngineRequest here = request;
   if (prefill_engines_ > 0) {
     // Who can never be decoded is not let in.
-    const EngineConfig& decode = config_.disaggregation->decode;
+    const EngineConfig& decode = apart_.decode;
     const std::int64_t all = request.input.count() + request.output.count();
     if (all > decode.max_model_len ||
         all - 1 + decode.speculation.draft_tokens > decode.num_blocks * decode.block_size) {
@@ -133,7 +133,7 @@ void Replica::begin(Unit& unit, Nanos now) {
   if (longest == Nanos(0)) return;
   unit.stepping = true;
   ++stepping_;
-  unit.ends = config_.stages == 1 ? now + longest : through_stages(unit, longest, now);
+  unit.ends = stages_ == 1 ? now + longest : through_stages(unit, longest, now);
   next_ = std::min(next_, unit.ends);
   const auto lasts = static_cast<double>((unit.ends - now).count());
   use_.busy += lasts;
@@ -147,7 +147,7 @@ void Replica::begin(Unit& unit, Nanos now) {
 
 /// When the batch is through: it goes from stage to stage, waiting where another is.
 Nanos Replica::through_stages(Unit& unit, Nanos takes, Nanos now) {
-  const Nanos each = std::max(Nanos(1), takes / config_.stages);
+  const Nanos each = std::max(Nanos(1), takes / stages_);
   Nanos at = now;
   for (Nanos& free : stage_free_[unit.pipeline]) {
     at = std::max(at, free) + each;
@@ -163,6 +163,10 @@ void Replica::play(StepListener& listener) {
     // It fits, as submit() has seen to it.
     if (engines_[engine]->submit(transfers_.top().request, now)) ++load_[engine];
     transfers_.pop();
+  }
+  if (units_.size() == 1) {
+    next_ = Nanos::max();
+    return finish(units_[0], listener);
   }
   for (Unit& unit : units_) {
     if (unit.stepping && unit.ends == now) finish(unit, listener);
@@ -213,10 +217,9 @@ void Replica::finish(Unit& unit, StepListener& listener) {
 /// The prompt and the first token go to an engine that decodes.
 void Replica::hand_over(std::uint64_t id, Nanos now) {
   const Asked& asked = asked_[id];
-  const Disaggregation& apart = *config_.disaggregation;
   const double tokens = static_cast<double>(asked.input.count());
   const Nanos takes =
-      apart.transfer_base + Nanos(std::llround(apart.transfer_ns_per_token * tokens));
+      apart_.transfer_base + Nanos(std::llround(apart_.transfer_ns_per_token * tokens));
   transfers_.push({.arrives = now + std::max(takes, Nanos(1)),
                    .number = transferred_++,
                    .request = {.id = id,

@@ -125,14 +125,15 @@ class Replica {
   void hand_over(std::uint64_t id, Nanos now);
   void look_ahead();
 
-  ReplicaConfig config_;
+  std::int64_t stages_ = 1;
+  Disaggregation apart_;             // where there are prefill engines
+  std::size_t prefill_engines_ = 0;  // 0: not disaggregated
   std::vector<std::unique_ptr<perfmodel::StepTimeModel>> models_;
   std::vector<std::unique_ptr<Engine>> engines_;
   std::vector<std::int64_t> load_;  // of each engine: what it has and has not ended
   std::vector<Unit> units_;
   std::size_t stepping_ = 0;                    // units
   std::vector<std::vector<Nanos>> stage_free_;  // of each pipeline
-  std::size_t prefill_engines_ = 0;             // 0: not disaggregated
   std::vector<Asked> asked_;
   std::priority_queue<Transfer, std::vector<Transfer>, std::greater<>> transfers_;
   std::uint64_t transferred_ = 0;
