@@ -56,13 +56,13 @@ class Predict(Case):
             self.assertLessEqual(after, before * 1.1)
 
     def test_mistakes_are_named(self):
-        self.assertRegex(self.refused(2, "predict", "--model=m")[0], "--accelerator")
+        self.assertRegex(self.refused(2, "predict", "--model=m"), "--accelerator")
         self.assertRegex(
             self.refused(3, "predict", "--model=meta-llama/Llama-3.1-8B",
-                         "--accelerator=nvidia-h100")[0], "nvidia-h100-80gb|h100")
-        self.assertRegex(self.refused(2, "predict", *SETUP, "--rate=1", "--concurrency=1")[0],
+                         "--accelerator=nvidia-h100"), "nvidia-h100-80gb|h100")
+        self.assertRegex(self.refused(2, "predict", *SETUP, "--rate=1", "--concurrency=1"),
                          "give one of them")
-        self.assertRegex(self.refused(2, "predict", *SETUP, "--rate=none")[0], "--rate")
+        self.assertRegex(self.refused(2, "predict", *SETUP, "--rate=none"), "--rate")
 
     def points_file(self, count=5, extra=""):
         by_id = {row["id"]: row for row in table("profiles")}

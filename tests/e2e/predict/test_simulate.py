@@ -59,8 +59,8 @@ class Simulate(Case):
         json.loads((self.home / "a.json").read_text())
 
     def test_mistakes_are_named(self):
-        self.assertRegex(self.refused(2, "simulate", *SETUP)[0], "how much load")
-        self.assertRegex(self.refused(2, "simulate", "--concurrency=1")[0], "--model")
+        self.assertRegex(self.refused(2, "simulate", *SETUP), "how much load")
+        self.assertRegex(self.refused(2, "simulate", "--concurrency=1"), "--model")
 
 
 if __name__ == "__main__":
