@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <mutex>
 #include <optional>
+#include <unordered_map>
 
 #include "app/parallel.h"
 #include "app/predict.h"
@@ -12,6 +14,8 @@
 #include "base/text.h"
 #include "perfmodel/memory.h"
 #include "profile/predicted_table.h"
+#include "sim/fleet.h"
+#include "workload/length.h"
 
 namespace kneepoint::app {
 namespace {
@@ -77,18 +81,62 @@ bool fits(const catalog::Model& model, const catalog::Accelerator& accelerator,
   return perfmodel::fits(model, accelerator, setup).fit == perfmodel::Fit::Fits;
 }
 
-/// The loads of a curve, doubling until throughput has stopped rising; so many at least.
-Result<Profile> curve_of_setup(const predict::Predictor& predictor, predict::Question question,
-                               const SearchAsk& ask) {
+double requests_at(const SearchAsk& ask, double load) { return std::max(ask.requests, 2 * load); }
+
+Profile start_of(const predict::Question& question) {
   Profile out;
   out.setup = question.setup;
   out.workload = question.workload;
-  out.load_kind = question.load_kind = curve::LoadKind::Concurrency;
+  out.load_kind = curve::LoadKind::Concurrency;
   out.id = profile::predicted_id(out.setup, out.workload);
+  return out;
+}
+
+/// The means of TTFT and TPOT at each load; what follows from them is computed.
+Result<Profile> simulated_curve(const SimulatedServers& servers, const predict::Question& question,
+                                const SearchAsk& ask) {
+  const auto server = servers.of(question);
+  if (!server) return fail(server.error());
+  Profile out = start_of(question);
+  out.evidence.kind = profile::EvidenceKind::Predicted;
+  out.evidence.source = profile::kPredictedSource;
+  out.evidence.prediction.by = server->by;
+  workload::RunSpec spec;
+  spec.seed = 1;
+  spec.lengths.input = *workload::parse_length(shortest(ask.input_tokens));
+  spec.lengths.output = *workload::parse_length(shortest(ask.output_tokens));
+  const sim::FleetConfig config{server->replica, 1, sim::RouterKind::RoundRobin};
+  double load = ask.first_load;
+  for (std::size_t i = 0; i < ask.loads; ++i, load *= 2) {
+    spec.in_flight = std::llround(load);
+    spec.requests = std::llround(requests_at(ask, load));
+    const auto run = sim::simulate_fleet(spec, config, server->models());
+    if (!run) return fail(run.error());
+    const metrics::Summary summary = metrics::summarize(run->tally);
+    const double ttft = summary.of(metrics::Metric::Ttft).mean;
+    const double tpot = summary.of(metrics::Metric::Tpot).mean;
+    if (metrics::is_missing(ttft)) {
+      return fail(ErrorCode::Unsatisfiable, "no request fits into the cache");
+    }
+    profile::Point& point = out.points.emplace_back();
+    point.at.load = load;
+    point.at.latency.set(metrics::Metric::Ttft, metrics::Statistic::Mean,
+                         ttft + server->request_ms + server->token_ms * ask.input_tokens);
+    point.at.latency.set(metrics::Metric::Tpot, metrics::Statistic::Mean,
+                         metrics::is_missing(tpot) ? 0 : tpot);
+    profile::derive_from_means(point, ask.input_tokens, ask.output_tokens);
+  }
+  return out;
+}
+
+Result<Profile> predicted_curve(const predict::Predictor& predictor, predict::Question question,
+                                const SearchAsk& ask) {
+  Profile out = start_of(question);
+  question.load_kind = out.load_kind;
   std::vector<predict::Prediction> predictions;
   question.load = ask.first_load;
   for (std::size_t i = 0; i < ask.loads; ++i, question.load *= 2) {
-    question.request_count = std::max(ask.requests, 2 * question.load);
+    question.request_count = requests_at(ask, question.load);
     auto answer = predictor.predict(question);
     if (!answer) return fail(std::move(answer).error());
     out.points.push_back(point_of(question, *answer));
@@ -96,6 +144,59 @@ Result<Profile> curve_of_setup(const predict::Predictor& predictor, predict::Que
   }
   out.evidence = evidence_of(predictor, predictions, out.points);
   return out;
+}
+
+/// The curves of all setups, in their order; those that have none are counted.
+template <class CurveOf>
+std::vector<Profile> all_of(const std::vector<predict::Question>& setups,
+                            const SearchOptions& options, SearchResult& counted, CurveOf curve_of) {
+  std::vector<std::optional<Profile>> made(setups.size());
+  std::mutex mutex;
+  for_each_index(
+      setups.size(), options.threads,
+      [&](std::size_t i) {
+        auto one = curve_of(setups[i]);
+        if (one) {
+          made[i] = std::move(*one);
+          return;
+        }
+        const std::lock_guard lock(mutex);
+        if (counted.left_out++ == 0) {
+          counted.first_left_out =
+              fmt::format("{} x {}: {}", setups[i].setup.accelerator_count.value_or(1),
+                          setups[i].setup.accelerator, one.error().message);
+        }
+      },
+      [&](std::size_t done) {
+        if (options.progress) options.progress(done, setups.size());
+        return true;
+      });
+  std::vector<Profile> out;
+  for (auto& one : made) {
+    if (one) out.push_back(std::move(*one));
+  }
+  return out;
+}
+
+/// The setups of the best choices, those with a price first.
+std::vector<predict::Question> best_of(const std::vector<predict::Question>& plan,
+                                       const recommend::Recommendation& result, std::size_t most) {
+  std::unordered_map<std::string, const predict::Question*> by_id;
+  for (const predict::Question& one : plan) {
+    by_id.emplace(profile::predicted_id(one.setup, one.workload), &one);
+  }
+  std::vector<predict::Question> out;
+  for (const auto* block : {&result.ranked, &result.unpriced}) {
+    for (const recommend::Choice& choice : *block) {
+      if (out.size() == most) return out;
+      out.push_back(*by_id.at(std::string(choice.profile->id)));
+    }
+  }
+  return out;
+}
+
+tl::unexpected<Error> nothing(const SearchResult& counted) {
+  return fail(ErrorCode::Unsatisfiable, "no setup could be predicted; " + counted.first_left_out);
 }
 
 }  // namespace
@@ -166,39 +267,43 @@ Result<SearchResult> search(const catalog::Catalog& catalog, const predict::Pred
                             const recommend::Request& request, const SearchOptions& options) {
   SearchResult out;
   out.setups = plan.size();
-  std::vector<std::optional<Profile>> made(plan.size());
-  std::mutex mutex;
-  for_each_index(
-      plan.size(), options.threads,
-      [&](std::size_t i) {
-        auto one = curve_of_setup(predictor, plan[i], ask);
-        if (one) {
-          made[i] = std::move(*one);
-          return;
-        }
-        const std::lock_guard lock(mutex);
-        if (out.left_out++ == 0) {
-          out.first_left_out =
-              fmt::format("{} x {}: {}", plan[i].setup.accelerator_count.value_or(1),
-                          plan[i].setup.accelerator, one.error().message);
-        }
-      },
-      [&](std::size_t done) {
-        if (options.progress) options.progress(done, plan.size());
-        return true;
-      });
-  for (auto& one : made) {
-    if (!one) continue;
-    for (const profile::Point& point : one->points) {
-      out.simulated_requests += std::max(ask.requests, 2 * point.at.load);
+  std::vector<predict::Question> finalists = plan;
+  std::size_t simulated = 0;
+  if (options.servers != nullptr) {
+    const std::vector<Profile> seen = all_of(plan, options, out, [&](const predict::Question& one) {
+      return simulated_curve(*options.servers, one, ask);
+    });
+    if (seen.empty()) return nothing(out);
+    simulated = seen.size();
+    const profile::Ranking ranking = profile::ranking_of(seen);
+    const auto result = recommend::recommend(catalog, ranking.rows(), request);
+    out.met = result.ranked.size() + result.unpriced.size();
+    finalists = best_of(plan, result, options.finalists);
+    if (finalists.empty()) {
+      // Nothing meets the targets: what comes nearest is said of all of them.
+      out.profiles = seen;
+      out.ranking = profile::ranking_of(out.profiles);
+      out.result = recommend::recommend(catalog, out.ranking.rows(), request);
     }
-    out.profiles.push_back(std::move(*one));
   }
-  if (out.profiles.empty()) {
-    return fail(ErrorCode::Unsatisfiable, "no setup could be predicted; " + out.first_left_out);
+  if (!finalists.empty()) {
+    SearchOptions quiet = options;
+    if (options.servers != nullptr) quiet.progress = {};
+    out.profiles = all_of(finalists, quiet, out, [&](const predict::Question& one) {
+      return predicted_curve(predictor, one, ask);
+    });
+    if (out.profiles.empty()) return nothing(out);
+    out.ranking = profile::ranking_of(out.profiles);
+    out.result = recommend::recommend(catalog, out.ranking.rows(), request);
   }
-  out.ranking = profile::ranking_of(out.profiles);
-  out.result = recommend::recommend(catalog, out.ranking.rows(), request);
+  if (options.servers == nullptr) {
+    simulated = out.profiles.size();
+    out.met = out.result.ranked.size() + out.result.unpriced.size();
+  }
+  double load = ask.first_load;
+  for (std::size_t i = 0; i < ask.loads; ++i, load *= 2) {
+    out.simulated_requests += requests_at(ask, load) * static_cast<double>(simulated);
+  }
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/session.h"
+#include "app/simulated_server.h"
 #include "predict/prediction.h"
 #include "profile/ranking.h"
 #include "recommend/recommend.h"
@@ -33,16 +34,21 @@ Result<std::vector<predict::Question>> plan_search(const catalog::Catalog& catal
 
 struct SearchOptions {
   int threads = 0;  // 0: one for each processor
+  /// With it every setup is simulated first, which is many times faster than a prediction, and only
+  /// the `finalists` that rank best are predicted and ranked again. Without, all are predicted.
+  const SimulatedServers* servers = nullptr;
+  std::size_t finalists = 40;
   std::function<void(std::size_t done, std::size_t all)> progress;
 };
 
 /// Setups with their predicted curves, ranked by `recommend` as measured ones are: the cheapest
 /// under the targets first, with replicas for the load expected.
 struct SearchResult {
-  std::vector<profile::Profile> profiles;
-  profile::Ranking ranking;
+  std::vector<profile::Profile> profiles;  // predicted
+  profile::Ranking ranking;                // the same
   recommend::Recommendation result;
   std::size_t setups = 0, left_out = 0;
+  std::size_t met = 0;         // setups that meet the targets; as simulated, where that was first
   std::string first_left_out;  // why
   double simulated_requests = 0;
 };

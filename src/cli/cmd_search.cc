@@ -117,6 +117,11 @@ Result<void> search(Run& run) {
   app::SearchOptions options;
   options.threads = static_cast<int>(args.integer("--threads").value_or(0));
   options.progress = [&](std::size_t done, std::size_t all) { progress.tell(done, all); };
+  const auto servers = app::SimulatedServers::open(**session, args.text("--calibration"));
+  if (!servers) return fail(servers.error());
+  options.servers = &*servers;
+  options.finalists = std::max(options.finalists,
+                               2 * static_cast<std::size_t>(args.integer("--limit").value_or(0)));
   const auto found = app::search(catalog, **predictor, *plan, *ask, *asked, options);
   if (!found) return fail(found.error());
 
@@ -142,9 +147,11 @@ Result<void> search(Run& run) {
     return out;
   };
   if (auto done = print_rows(run, rows); !done) return done;
-  run.note(fmt::format("{} setups tried, {} meet the targets; {} requests simulated",
-                       found->setups - found->left_out, choices.size(),
-                       shortest(found->simulated_requests)));
+  run.note(
+      fmt::format("{} setups tried, {} meet the targets; {} requests simulated; the {} best "
+                  "were then predicted",
+                  found->setups - found->left_out, found->met, shortest(found->simulated_requests),
+                  found->profiles.size()));
   run.note(assumptions(args, *asked));
   run.note("predicted: " + (*predictor)->provenance());
   if (found->left_out > 0) {
