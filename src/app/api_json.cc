@@ -161,6 +161,60 @@ std::string evidence_of(const catalog::Catalog& catalog, profile::EvidenceKind k
   return out;
 }
 
+namespace {
+
+profile::RankingRow::Evidence view_of(const profile::Evidence& e) {
+  const auto& of = e.prediction;
+  return {e.kind,
+          e.source,
+          e.licence,
+          {of.by, of.nearest, of.extrapolated, of.ttft_error, of.tpot_error, of.e2e_error}};
+}
+
+Object evidence_json(const profile::RankingRow::Evidence& evidence) {
+  Object out{{"kind", profile::name(evidence.kind)},
+             {"source", evidence.source},
+             {"licence", evidence.licence}};
+  if (evidence.kind != profile::EvidenceKind::Predicted) return out;
+  const auto& of = evidence.prediction;
+  put(out, "by", of.by);
+  put(out, "nearest", of.nearest);
+  out.emplace("extrapolated", flags_json(of.extrapolated));
+  Object error;
+  for (const auto& [key, ratio] :
+       {std::pair{"ttft", of.ttft_error}, {"tpot", of.tpot_error}, {"e2e", of.e2e_error}}) {
+    if (ratio) error.emplace(key, *ratio);
+  }
+  if (!error.empty()) out.emplace("bandRatio80", std::move(error));
+  return out;
+}
+
+}  // namespace
+
+std::string evidence_of(const catalog::Catalog& catalog, const profile::Profile& profile,
+                        std::string_view measured_on) {
+  const profile::Evidence& e = profile.evidence;
+  if (e.kind == profile::EvidenceKind::Predicted) {
+    return recommend::prediction_sentence(view_of(e).prediction);
+  }
+  return evidence_of(catalog, e.kind, e.source, measured_on, e.licence);
+}
+
+std::string evidence_mark(const profile::RankingRow::Evidence& evidence) {
+  std::string out(profile::name(evidence.kind));
+  if (evidence.kind != profile::EvidenceKind::Predicted) return out;
+  std::vector<std::string> widths;
+  const auto& of = evidence.prediction;
+  for (const auto& [label, ratio] : {std::pair{"TPOT", of.tpot_error}, {"TTFT", of.ttft_error}}) {
+    if (ratio) widths.push_back(fmt::format("{} x/÷{}", label, fixed(*ratio, 2)));
+  }
+  if (!widths.empty()) out += " (" + join(widths, ", ") + ")";
+  return out;
+}
+std::string evidence_mark(const profile::Evidence& evidence) {
+  return evidence_mark(view_of(evidence));
+}
+
 std::string price_evidence(const recommend::Quote& quote) {
   const auto& from = quote.price->from;
   std::string out = quote.region.empty() ? quote.provider : quote.provider + " " + quote.region;
@@ -195,15 +249,16 @@ Object profile_json(const catalog::Catalog& catalog, const recommend::Choice& ch
   put(at, "outputTokensPerSecond", point.output_tokens_per_second);
   put(at, "requestsPerSecond", point.requests_per_second);
   own.emplace("operatingPoint", std::move(at));
-  own.emplace("knee", Object{{"state", curve::name(choice.knee.state)},
-                             {"sentence", curve::sentence(choice.knee, p.load_kind)}});
+  own.emplace(
+      "knee",
+      Object{{"state", curve::name(choice.knee.state)},
+             {"sentence", recommend::knee_sentence(choice.knee, p.load_kind, p.evidence.kind)}});
   put(own, "statisticsShown", substituted(point, request.statistic_rule));
-  own.emplace("evidence", Object{{"kind", profile::name(p.evidence.kind)},
-                                 {"source", p.evidence.source},
-                                 {"measuredOn", p.measured_on},
-                                 {"licence", p.evidence.licence},
-                                 {"flags", flags_json(p.flags)},
-                                 {"sentence", recommend::evidence_sentence(catalog, choice)}});
+  Object evidence = evidence_json(p.evidence);
+  evidence.emplace("measuredOn", p.measured_on);
+  evidence.emplace("flags", flags_json(p.flags));
+  evidence.emplace("sentence", recommend::evidence_sentence(catalog, choice));
+  own.emplace("evidence", std::move(evidence));
   if (choice.quote) own.emplace("price", price_json(*choice.quote));
   put(own, "noCost", choice.no_cost);
   own.emplace("replicas", choice.replicas);
@@ -237,14 +292,20 @@ Object benchmark_json(const catalog::Catalog& catalog, const profile::Profile& p
                {"sourceRef", row.point->source_ref},
                {"derived", flags_json(row.point->derived)},
                {"flags", flags_json(row.point->flags)}};
+    const profile::Bands& bands = row.point->bands;
+    Object of_point;
+    for (const auto& [key, low, high] : {std::tuple{"ttft_ms", bands.ttft_low, bands.ttft_high},
+                                         {"tpot_ms", bands.tpot_low, bands.tpot_high},
+                                         {"e2e_ms", bands.e2e_low, bands.e2e_high}}) {
+      if (low && high) of_point.emplace(key, Object{{"low", *low}, {"high", *high}});
+    }
+    if (!of_point.empty()) one.emplace("band80", std::move(of_point));
     exact.push_back(std::move(one));
   }
   out.emplace("performanceStats", std::move(stats));
   Object own{{"profile", p.id},
              {"workload", p.workload.name},
-             {"evidence", Object{{"kind", profile::name(p.evidence.kind)},
-                                 {"source", p.evidence.source},
-                                 {"licence", p.evidence.licence}}},
+             {"evidence", evidence_json(view_of(p.evidence))},
              {"points", std::move(exact)}};
   if (!points.empty() && points.front().quote) {
     own.emplace("price", price_json(*points.front().quote));

@@ -39,6 +39,15 @@ std::string evidence_of(const catalog::Catalog& catalog, profile::EvidenceKind k
                         std::string_view source, std::string_view measured_on,
                         std::string_view licence);
 
+/// The same of one point of a profile; of a prediction what stands behind it.
+std::string evidence_of(const catalog::Catalog& catalog, const profile::Profile& profile,
+                        std::string_view measured_on);
+
+/// "predicted (TPOT x/÷1.12, TTFT x/÷1.60)": for a column, so that no prediction looks like a
+/// measurement; of all others "measured" or "published".
+std::string evidence_mark(const profile::RankingRow::Evidence& evidence);
+std::string evidence_mark(const profile::Evidence& evidence);
+
 /// "us-central1, 2026-10-13" and what must be known of it: "undated", "stale", "nearest to ...".
 std::string price_evidence(const recommend::Quote& quote);
 

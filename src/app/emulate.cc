@@ -158,7 +158,11 @@ Result<std::unique_ptr<emulator::EngineTiming>> engine_of(const EmulateQuestion&
   emulator::EngineTimingOptions options;
   options.engine = asked.limits;
   options.engine.max_model_len = question.max_model_len;
-  options.step_time = std::make_unique<perfmodel::LinearStepTime>(*coefficients);
+  if (asked.setup) {
+    options.step_time = std::make_unique<perfmodel::PartedStepTime>(*asked.setup);
+  } else {
+    options.step_time = std::make_unique<perfmodel::LinearStepTime>(*coefficients);
+  }
   options.step_noise = asked.step_noise;
   options.speed = asked.speed;
   options.seed = static_cast<std::uint64_t>(question.seed);

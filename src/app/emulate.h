@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "catalog/catalog.h"
 #include "emulator/engine_timing.h"
+#include "perfmodel/parted_step_time.h"
 #include "sim/engine.h"
 
 namespace kneepoint::app {
@@ -16,6 +17,7 @@ namespace kneepoint::app {
 struct EmulatedEngine {
   sim::EngineConfig limits;  // max_model_len is the question's
   std::string step_time;     // "base=6.9ms,prefill=33us"; empty: an 8B model on an H100
+  std::optional<perfmodel::PartedStepTime> setup;  // in its place: of a serving setup
   double step_noise = 0;
   double speed = 1;
 };

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <functional>
 #include <map>
 #include <set>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "app/names.h"
 #include "base/text.h"
@@ -17,6 +19,26 @@ namespace kneepoint::app {
 namespace {
 
 using profile::RankingRow;
+
+std::span<const RankingRow> rows_of(const profile::Ranking& ranking) { return ranking.rows(); }
+const std::vector<profile::Profile>& rows_of(const std::vector<profile::Profile>& all) {
+  return all;
+}
+
+std::vector<profile::EvidenceKind> kinds_of(EvidenceWanted wanted) {
+  using enum profile::EvidenceKind;
+  switch (wanted) {
+    case EvidenceWanted::All:
+      return {};
+    case EvidenceWanted::Measured:
+      return {Measured, Published};
+    case EvidenceWanted::Published:
+      return {Published};
+    case EvidenceWanted::Predicted:
+      return {Predicted};
+  }
+  __builtin_unreachable();
+}
 
 store::Query query_of(const Session& session, const Selection& selection) {
   store::Query query;
@@ -32,6 +54,7 @@ store::Query query_of(const Session& session, const Selection& selection) {
   query.accelerators = selection.accelerators;
   query.input_tokens = selection.input_tokens;
   query.output_tokens = selection.output_tokens;
+  query.evidence = kinds_of(selection.evidence);
   query.layers = session.layers();
   return query;
 }
@@ -107,11 +130,128 @@ void keep_decoding(std::vector<Row>& rows, const std::string& decoding,
       fmt::format("{} profiles passed over (--decoding=any shows them)", join(counts, " and ")));
 }
 
+/// A measurement outranks a prediction: of a model on an accelerator, predictions count where no
+/// steady state was measured.
+template <class Row>
+void keep_measured(std::vector<Row>& rows, const Selection& selection) {
+  if (selection.evidence != EvidenceWanted::All) return;
+  const auto predicted = [](const Row& row) {
+    return row.evidence.kind == profile::EvidenceKind::Predicted;
+  };
+  if (std::none_of(rows.begin(), rows.end(), predicted)) return;
+  using Place = std::pair<std::string_view, std::string_view>;
+  struct Hash {
+    std::size_t operator()(const Place& place) const {
+      return std::hash<std::string_view>()(place.first) * 31 +
+             std::hash<std::string_view>()(place.second);
+    }
+  };
+  std::unordered_set<Place, Hash> measured;
+  for (const Row& row : rows) {
+    if (!predicted(row) && row.load_kind != curve::LoadKind::Burst) {
+      measured.emplace(row.setup.model, row.setup.accelerator);
+    }
+  }
+  // What is kept is known before rows move: the places are views of them.
+  std::vector<bool> drop(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    drop[i] = predicted(rows[i]) &&
+              measured.contains(Place{rows[i].setup.model, rows[i].setup.accelerator});
+  }
+  std::size_t at = 0;
+  std::erase_if(rows, [&](const Row&) { return drop[at++]; });
+}
+
+/// Nobody measured the version asked for: if the catalog knows it, predictions for another version
+/// of the server are an answer, marked as such.
+bool may_take_another_version(const Session& session, const Selection& selection) {
+  const bool predictions =
+      selection.evidence == EvidenceWanted::All || selection.evidence == EvidenceWanted::Predicted;
+  return predictions && !selection.model_server_version.empty() &&
+         selection.model_server_version != "all" &&
+         session.catalog().server_version(selection.model_server, selection.model_server_version) !=
+             nullptr;
+}
+
+/// The lengths of the stored workload nearest to those asked for, none of them more than this many
+/// times as long or as short: further off it would be no estimate.
+constexpr double kFarthestLength = 32;
+
+struct Lengths {
+  double input = 0, output = 0;
+};
+
+template <class Rows>
+std::optional<Lengths> nearest_lengths(const Rows& rows, double input, double output) {
+  std::optional<Lengths> best;
+  double least = 0;
+  for (const auto& row : rows) {
+    const auto& w = row.workload;
+    const auto in = w.input_tokens_mean ? w.input_tokens_mean : w.input_tokens_nominal;
+    const auto out = w.output_tokens_mean ? w.output_tokens_mean : w.output_tokens_nominal;
+    if (!in || !out || !(*in > 0) || !(*out > 0)) continue;
+    const double a = std::abs(std::log(*in / input)), b = std::abs(std::log(*out / output));
+    if (std::max(a, b) > std::log(kFarthestLength)) continue;
+    if (best && a + b >= least) continue;
+    best = Lengths{*in, *out};
+    least = a + b;
+  }
+  return best;
+}
+
+/// The selection's rows by `read(query)`: as asked; else of another version of the server, else of
+/// the nearest lengths (`estimate` says so), each with a note.
+template <class Read>
+auto read_nearest(Session& session, const Selection& selection, std::vector<std::string>& notes,
+                  bool& estimate, Read read)
+    -> decltype(read(std::declval<const store::Query&>())) {
+  store::Query query = query_of(session, selection);
+  auto found = read(query);
+  if (!found || !rows_of(*found).empty()) return found;
+  if (may_take_another_version(session, selection)) {
+    query.model_server_version.clear();
+    query.evidence = {profile::EvidenceKind::Predicted};
+    auto other = read(query);
+    if (!other) return other;
+    if (!rows_of(*other).empty()) {
+      notes.push_back(
+          fmt::format("nothing was measured or predicted for {} {}: predictions for {} "
+                      "{} stand in for it",
+                      selection.model_server, selection.model_server_version,
+                      rows_of(*other).front().setup.model_server,
+                      rows_of(*other).front().setup.model_server_version));
+      return other;
+    }
+    query = query_of(session, selection);
+  }
+  if (!selection.input_tokens || !selection.output_tokens) return found;
+  query.input_tokens = query.output_tokens = std::nullopt;
+  auto all = read(query);
+  if (!all) return all;
+  const auto near =
+      nearest_lengths(rows_of(*all), *selection.input_tokens, *selection.output_tokens);
+  if (!near) return found;
+  query.input_tokens = near->input;
+  query.output_tokens = near->output;
+  auto stand_in = read(query);
+  if (stand_in && !rows_of(*stand_in).empty()) {
+    estimate = true;
+    notes.push_back(fmt::format(
+        "estimate: nothing is stored for {} input and {} output tokens; the figures are those of "
+        "{:.0f} and {:.0f} ('kneepoint predict --all --input-length={} --output-length={}' makes "
+        "rows for yours)",
+        shortest(*selection.input_tokens), shortest(*selection.output_tokens), near->input,
+        near->output, shortest(*selection.input_tokens), shortest(*selection.output_tokens)));
+  }
+  return stand_in;
+}
+
 /// Why a selection found nothing, in the order a user can mend it.
 Error nothing_found(Session& session, store::Store& store, const Selection& selection) {
   store::Query query;
   query.layers = session.layers();
   query.model = selection.model;
+  query.evidence = kinds_of(selection.evidence);
   const auto values = [&](std::string_view column) {
     auto found = store.distinct(column, query);
     return found ? std::move(*found) : std::vector<std::string>();
@@ -199,6 +339,14 @@ Result<void> add_use_case(const Session& session, const Selection& selection,
 
 }  // namespace
 
+std::optional<EvidenceWanted> parse_evidence_wanted(std::string_view word) {
+  if (word == "all") return EvidenceWanted::All;
+  if (word == "measured") return EvidenceWanted::Measured;
+  if (word == "published") return EvidenceWanted::Published;
+  if (word == "predicted") return EvidenceWanted::Predicted;
+  return {};
+}
+
 Result<catalog::UseCase> find_use_case(const catalog::Catalog& catalog, const std::string& name) {
   if (const catalog::UseCase* found = catalog.use_case(name)) return *found;
   std::vector<std::string> names;
@@ -215,14 +363,21 @@ Result<ProfileList> rank_profiles(Session& session, const Selection& selection,
   ProfileList out;
   if (auto done = add_use_case(session, selection, request); !done) return fail(done.error());
 
-  auto ranking = (*store)->rank(query_of(session, selection));
+  bool estimate = false;
+  auto ranking = read_nearest(session, selection, out.notes, estimate,
+                              [&](const store::Query& query) { return (*store)->rank(query); });
   if (!ranking) return fail(std::move(ranking).error());
+  if (estimate) {
+    request.input_tokens = selection.input_tokens;
+    request.output_tokens = selection.output_tokens;
+  }
   out.ranking = std::move(*ranking);
   if (out.ranking.rows().empty()) {
     // A model nobody measured still has an answer: where it fits, and where it does not.
     store::Query of_model;
     of_model.layers = session.layers();
     of_model.model = selection.model;
+    of_model.evidence = kinds_of(selection.evidence);
     const auto any = (*store)->rank(of_model);
     if (!any) return fail(any.error());
     if (selection.model.empty() || !any->rows().empty()) {
@@ -233,6 +388,7 @@ Result<ProfileList> rank_profiles(Session& session, const Selection& selection,
 
   std::vector<RankingRow>& rows = out.ranking.mutable_rows();
   keep_decoding(rows, selection.decoding, out.notes);
+  keep_measured(rows, selection);
   if (selection.model_server_version.empty()) {
     keep_newest_version(rows, [](const RankingRow& row) { return row.measured_on; });
   }
@@ -259,13 +415,17 @@ Result<BenchmarkList> list_benchmarks(Session& session, const Selection& selecti
   if (auto known = check_model(session, selection.model); !known) return fail(known.error());
   auto store = session.store();
   if (!store) return fail(std::move(store).error());
-  auto found = (*store)->find(query_of(session, selection), store::Detail::Full);
+  BenchmarkList out;
+  bool estimate = false;
+  auto found = read_nearest(
+      session, selection, out.notes, estimate,
+      [&](const store::Query& query) { return (*store)->find(query, store::Detail::Full); });
   if (!found) return fail(std::move(found).error());
   if (found->empty()) return fail(nothing_found(session, **store, selection));
 
-  BenchmarkList out;
   out.profiles = std::move(*found);
   keep_decoding(out.profiles, selection.decoding, out.notes);
+  keep_measured(out.profiles, selection);
   if (selection.model_server_version.empty()) {
     keep_newest_version(out.profiles,
                         [](const profile::Profile& p) { return profile::newest_date(p); });

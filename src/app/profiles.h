@@ -10,6 +10,11 @@
 
 namespace kneepoint::app {
 
+/// Whose figures count. Measured: by anybody, published ones included. All: what was measured, and
+/// where nothing was, predictions.
+enum class EvidenceWanted { All, Measured, Published, Predicted };
+std::optional<EvidenceWanted> parse_evidence_wanted(std::string_view word);
+
 /// Which profiles a verb is about. Empty asks for all.
 struct Selection {
   std::string model, model_server;
@@ -17,8 +22,9 @@ struct Selection {
   std::string serving_stack, serving_stack_version;
   std::vector<std::string> accelerators;
   std::string use_case;  // its lengths; the nearest measured workload counts
-  std::optional<double> input_tokens, output_tokens;  // within 20 %
+  std::optional<double> input_tokens, output_tokens;  // within 20 %, else the nearest, marked
   std::string decoding = "serving";                   // serving, speculative, disaggregated, or any
+  EvidenceWanted evidence = EvidenceWanted::All;
 };
 
 /// Profiles at their operating points, and the memory they live in.

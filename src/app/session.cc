@@ -5,12 +5,33 @@
 #include <algorithm>
 
 #include "profile/from_catalog.h"
+#include "profile/predicted_table.h"
 
 namespace kneepoint::app {
 namespace fs = std::filesystem;
 
+namespace {
+
+/// Below every measured layer, and below what `predict --all` made here.
+constexpr int kPredictedRank = -1000;
+
+/// Where the predicted rows of a catalog layer stand in the store.
+store::LayerState predicted_layer(const catalog::Layer& of) {
+  std::string name(store::kPredictedLayer);
+  if (of.rank > 0) name += ":" + of.name;
+  return {std::move(name), of.hash, of.origin.string(), kPredictedRank + of.rank};
+}
+
+}  // namespace
+
 Session::Session(Settings settings, catalog::Catalog catalog)
     : settings_(std::move(settings)), catalog_(std::move(catalog)) {
+  for (std::size_t i = 0; i < catalog_.layers().size(); ++i) {
+    if (profile::PredictedProfiles(catalog_, i).rows() > 0) {
+      layers_.push_back(predicted_layer(catalog_.layers()[i]).name);
+    }
+  }
+  layers_.emplace_back(store::kOwnPredictedLayer);
   for (const catalog::Layer& layer : catalog_.layers()) layers_.push_back(layer.name);
 }
 
@@ -50,31 +71,56 @@ Result<store::Store*> Session::store() {
   return store_.get();
 }
 
+Result<void> Session::apply(const store::LayerState& layer,
+                            const std::function<Result<std::optional<profile::Profile>>()>& next) {
+  if (read_only_) {
+    return fail(ErrorCode::Unavailable,
+                fmt::format("{} is read-only and does not hold the present catalog layer '{}'; "
+                            "make it writable once, or name another with --store",
+                            store_->describe(), layer.name));
+  }
+  if (settings_.progress) {
+    settings_.progress(
+        fmt::format("loading catalog layer '{}' into {}", layer.name, store_->describe()));
+  }
+  auto done = store_->replace_layer(layer, next);
+  if (!done) return fail(std::move(done).error().during("load catalog layer '" + layer.name + "'"));
+  return {};
+}
+
+/// What was predicted here by the calibration that shipped with the catalog before this one would
+/// hide the newer predictions. A calibration of the user's own is the layer's origin.
+Result<void> Session::drop_stale_predictions(const std::vector<store::LayerState>& held) {
+  for (const store::LayerState& state : held) {
+    if (state.name == store::kOwnPredictedLayer && state.origin.empty()) {
+      return store_->drop_layer(state.name);
+    }
+  }
+  return {};
+}
+
 Result<void> Session::apply_layers() {
   const auto held = store_->layers();
   if (!held) return fail(held.error());
-  for (std::size_t i = 0; i < catalog_.layers().size(); ++i) {
-    const catalog::Layer& layer = catalog_.layers()[i];
-    const auto same = std::find_if(held->begin(), held->end(), [&](const store::LayerState& state) {
+  const auto is_held = [&](const store::LayerState& layer) {
+    return std::any_of(held->begin(), held->end(), [&](const store::LayerState& state) {
       return state.name == layer.name && state.hash == layer.hash;
     });
-    if (same != held->end()) continue;
-    if (read_only_) {
-      return fail(ErrorCode::Unavailable,
-                  fmt::format("{} is read-only and does not hold the present catalog layer '{}'; "
-                              "make it writable once, or name another with --store",
-                              store_->describe(), layer.name));
+  };
+  for (std::size_t i = 0; i < catalog_.layers().size(); ++i) {
+    const catalog::Layer& layer = catalog_.layers()[i];
+    const store::LayerState measured{layer.name, layer.hash, layer.origin.string(), layer.rank};
+    if (!is_held(measured)) {
+      auto reader = profile::CatalogProfiles::open(catalog_, i);
+      if (!reader) return fail(std::move(reader).error());
+      if (auto done = apply(measured, [&] { return reader->next(); }); !done) return done;
     }
-    if (settings_.progress) {
-      settings_.progress(
-          fmt::format("loading catalog layer '{}' into {}", layer.name, store_->describe()));
+    profile::PredictedProfiles predictions(catalog_, i);
+    const store::LayerState predicted = predicted_layer(layer);
+    if (predictions.rows() > 0 && !is_held(predicted)) {
+      if (auto done = apply(predicted, [&] { return predictions.next(); }); !done) return done;
+      if (auto done = drop_stale_predictions(*held); !done) return done;
     }
-    auto reader = profile::CatalogProfiles::open(catalog_, i);
-    if (!reader) return fail(std::move(reader).error());
-    auto done = store_->replace_layer({layer.name, layer.hash, layer.origin.string(), layer.rank},
-                                      [&] { return reader->next(); });
-    if (!done)
-      return fail(std::move(done).error().during("load catalog layer '" + layer.name + "'"));
   }
   // What an overlay left behind whose folder is gone belongs to nobody.
   if (read_only_) return {};

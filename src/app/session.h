@@ -38,12 +38,15 @@ class Session {
   /// applied now, each in one transaction. A read-only store that is up to date serves as it is.
   Result<store::Store*> store();
 
-  /// Layers whose profiles count, lowest first.
+  /// Layers whose profiles count, lowest first: predictions, then the catalog's.
   const std::vector<std::string>& layers() const { return layers_; }
 
  private:
   Session(Settings settings, catalog::Catalog catalog);
   Result<void> apply_layers();
+  Result<void> drop_stale_predictions(const std::vector<store::LayerState>& held);
+  Result<void> apply(const store::LayerState& layer,
+                     const std::function<Result<std::optional<profile::Profile>>()>& next);
 
   Settings settings_;
   catalog::Catalog catalog_;

@@ -65,7 +65,8 @@ class Catalog {
   const ServerMetric* metric(std::string_view server, std::string_view version,
                              std::string_view signal) const;
 
-  /// Raw rows of one layer, for what is loaded into the store: "profiles", "points", "ceilings".
+  /// Raw rows of one layer, for what is loaded into the store: "profiles", "points", "ceilings",
+  /// "predicted", "predicted_notes".
   const Table* raw(std::size_t layer, std::string_view table) const;
 
  private:

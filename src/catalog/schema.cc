@@ -301,6 +301,37 @@ constexpr std::array kCeilings{
     ColumnSchema{"source_ref", Text, kOptional, "row, file or run in the source"},
     ColumnSchema{"derived", Text, kOptional, "figures computed rather than measured"},
     ColumnSchema{"flags", Text, kOptional, "';'-separated warnings of the source"}};
+
+constexpr std::array kPredicted{
+    ColumnSchema{"model", Text, kRequired, "Hugging Face id"},
+    ColumnSchema{"model_server", Text, kRequired, "model server"},
+    ColumnSchema{"model_server_version", Text, kOptional, "version"},
+    ColumnSchema{"accelerator", Text, kRequired, "accelerator id"},
+    ColumnSchema{"accelerator_count", Integer, kRequired, "accelerators of one replica"},
+    ColumnSchema{"tensor_parallel", Integer, kRequired, "attention tensor parallelism"},
+    ColumnSchema{"pipeline_parallel", Integer, kOptional, "pipeline stages; empty: 1"},
+    ColumnSchema{"data_parallel", Integer, kOptional, "attention data parallelism; empty: 1"},
+    ColumnSchema{"expert_parallel", Integer, kOptional, "expert parallelism; empty: 1"},
+    ColumnSchema{"weight_precision", Text, kOptional, "fp4, fp8, fp16, bf16 ..."},
+    ColumnSchema{"kv_precision", Text, kOptional, "precision of the KV cache"},
+    ColumnSchema{"input_tokens", Number, kRequired, "tokens"},
+    ColumnSchema{"output_tokens", Number, kRequired, "tokens"},
+    ColumnSchema{"loads", Text, kRequired, "clients in flight, blank-separated, rising"},
+    ColumnSchema{"ttft_mean_ms", Text, kRequired, "ms at each load"},
+    ColumnSchema{"tpot_mean_ms", Text, kRequired, "ms at each load"},
+    ColumnSchema{
+        "ttft_band", Text, kRequired,
+        "at each load (or one for all) the ratio of the ends of the 80 % band to the mean"},
+    ColumnSchema{"tpot_band", Text, kRequired, "the same"},
+    ColumnSchema{"e2e_band", Text, kRequired, "the same of the end-to-end time"},
+    ColumnSchema{"nearest", Text, kOptional, "id of the nearest measured profile"},
+    ColumnSchema{"extrapolated", Text, kOptional,
+                 "what no measurement covers: ids in predicted_notes, blank-separated"},
+    ColumnSchema{"predicted_by", Text, kRequired, "hash of the calibration"}};
+
+constexpr std::array kPredictedNotes{
+    ColumnSchema{"id", Text, kRequired, "number"},
+    ColumnSchema{"note", Text, kRequired, "what no measurement covers"}};
 #undef KP_PROVENANCE
 
 constexpr std::array<std::string_view, 1> kById{"id"};
@@ -314,6 +345,19 @@ constexpr std::array<std::string_view, 4> kByFlag{"server", "purpose", "flag", "
 constexpr std::array<std::string_view, 4> kByMetric{"server", "signal", "series", "since"};
 constexpr std::array<std::string_view, 1> kByPointId{"point_id"};
 constexpr std::array<std::string_view, 3> kByPoint{"profile", "point_id", "load"};
+constexpr std::array<std::string_view, 13> kByPredicted{"model",
+                                                        "model_server",
+                                                        "model_server_version",
+                                                        "accelerator",
+                                                        "accelerator_count",
+                                                        "tensor_parallel",
+                                                        "pipeline_parallel",
+                                                        "data_parallel",
+                                                        "expert_parallel",
+                                                        "weight_precision",
+                                                        "kv_precision",
+                                                        "input_tokens",
+                                                        "output_tokens"};
 
 constexpr std::array kSchemas{
     TableSchema{"accelerators", "GPU and TPU types", kById, kAccelerators, false},
@@ -336,7 +380,13 @@ constexpr std::array kSchemas{
     TableSchema{"profiles", "measured setups: one row is one curve", kById, kProfiles, false},
     TableSchema{"points", "the load points of the profiles", kByPoint, kPoints, false},
     TableSchema{"ceilings", "peak throughput: ceilings, never operating points", kByPointId,
-                kCeilings, false}};
+                kCeilings, false},
+    TableSchema{"predicted",
+                "curves of setups that fit and nobody measured, as `kneepoint predict --all` "
+                "predicts them: one row is one curve",
+                kByPredicted, kPredicted, false},
+    TableSchema{"predicted_notes", "the words of predicted.extrapolated", kById, kPredictedNotes,
+                false}};
 
 }  // namespace
 

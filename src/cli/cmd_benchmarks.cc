@@ -19,7 +19,7 @@ using report::Column;
 
 constexpr auto kClosest = curve::StatisticRule::Closest;
 
-std::vector<Column> columns(bool statistic, bool evidence) {
+std::vector<Column> columns(bool statistic, bool predicted, bool evidence) {
   std::vector<Column> out{
       {"Instance Type", "instanceType"},
       {"Accelerator Type", "acceleratorType"},
@@ -39,6 +39,7 @@ std::vector<Column> columns(bool statistic, bool evidence) {
       {"Serving Stack", "servingStack.name"},
       {"Serving Stack Version", "servingStack.version"}};
   if (statistic) out.push_back({"Statistic", "kneepoint.statisticsShown", "p50", "p50"});
+  if (predicted) out.push_back({"Evidence Kind", "kneepoint.evidence.kind"});
   if (evidence) {
     for (const auto& [title, key] : {std::pair{"Profile", "kneepoint.profile"},
                                      {"Accelerators", "resourcesUsed.acceleratorCount"},
@@ -118,11 +119,12 @@ Result<void> list_benchmarks(Run& run) {
     if (!other_machine) points.push_back(&row);
   }
   const bool evidence = run.args().on("--evidence");
-  bool statistic = false;
+  bool statistic = false, predicted = false;
   for (const app::Benchmark* row : points) {
     statistic = statistic || !app::substituted(row->point->at, kClosest).empty();
+    predicted = predicted || row->profile->evidence.kind == profile::EvidenceKind::Predicted;
   }
-  Rows rows{report::Table(columns(statistic, evidence)), {}};
+  Rows rows{report::Table(columns(statistic, predicted, evidence)), {}};
   for (const app::Benchmark* row : points) {
     const profile::Profile& p = *row->profile;
     const auto& at = row->point->at;
@@ -144,6 +146,7 @@ Result<void> list_benchmarks(Run& run) {
                             text(p.setup.serving_stack),
                             text(p.setup.serving_stack_version)};
     if (statistic) cells.push_back(text(app::substituted(at, kClosest)));
+    if (predicted) cells.push_back(text(app::evidence_mark(p.evidence)));
     if (evidence) {
       cells.push_back(text(p.id));
       cells.push_back(p.setup.accelerator_count ? Cell::integer(*p.setup.accelerator_count)
@@ -152,8 +155,7 @@ Result<void> list_benchmarks(Run& run) {
       cells.push_back(Cell::number(at.load));
       cells.push_back(text(curve::name(p.load_kind)));
       cells.push_back(text(curve::name(row->zone)));
-      cells.push_back(text(app::evidence_of(catalog, p.evidence.kind, p.evidence.source,
-                                            row->point->measured_on, p.evidence.licence)));
+      cells.push_back(text(app::evidence_of(catalog, p, row->point->measured_on)));
       cells.push_back(text(row->point->measured_on));
       cells.push_back(text(row->point->source_ref));
       cells.push_back(text(row->point->derived));

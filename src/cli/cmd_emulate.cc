@@ -7,10 +7,12 @@
 #include <span>
 
 #include "app/emulate.h"
+#include "app/simulated_server.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/setup_flags.h"
 
 namespace kneepoint::cli {
 namespace {
@@ -29,14 +31,9 @@ Result<std::string> token_of(const Run& run) {
 }
 
 constexpr std::array kScriptFlags{"--ttft", "--itl"};
-constexpr std::array kEngineFlags{"--max-num-seqs",
-                                  "--max-num-batched-tokens",
-                                  "--kv-blocks",
-                                  "--block-size",
-                                  "--chunked-prefill",
-                                  "--prefix-caching",
-                                  "--step-time",
-                                  "--step-noise",
+constexpr std::array kEngineFlags{"--accelerator",    "--max-num-seqs", "--max-num-batched-tokens",
+                                  "--kv-blocks",      "--block-size",   "--chunked-prefill",
+                                  "--prefix-caching", "--step-time",    "--step-noise",
                                   "--speed"};
 
 std::string first_given(const Parsed& args, std::span<const char* const> flags) {
@@ -67,13 +64,56 @@ Result<bool> has_engine(const Parsed& args) {
   return timing == "engine" || (timing.empty() && script.empty());
 }
 
-app::EmulatedEngine engine_of(const Parsed& args) {
+constexpr std::array kSetupOnlyFlags{"--tp", "--weight-precision", "--kv-precision",
+                                     "--calibration"};
+
+/// The step times and limits of a setup, where one was named.
+Result<app::EmulatedEngine> start_of(Run& run) {
   app::EmulatedEngine out;
+  const Parsed& args = run.args();
+  if (!args.given("--accelerator")) {
+    const std::string stray = first_given(args, kSetupOnlyFlags);
+    if (stray.empty()) return out;
+    return fail(ErrorCode::InvalidArgument, stray + " goes with --accelerator");
+  }
+  if (args.given("--step-time")) {
+    return fail(ErrorCode::InvalidArgument,
+                "--accelerator and --step-time both say how long a step takes: give one of them");
+  }
+  const auto question = question_of(run);
+  if (!question) return fail(question.error());
+  const auto servers = app::SimulatedServers::open(**run.session(), args.text("--calibration"));
+  if (!servers) return fail(servers.error());
+  auto server = servers->of(*question);
+  if (!server) return fail(std::move(server).error());
+  if (server->replica.ranks > 1 || server->replica.stages > 1) {
+    return fail(ErrorCode::Unsatisfiable,
+                fmt::format("{} on {} takes more than one engine; `emulate` has one: choose a "
+                            "larger accelerator or a --tp that holds the model, or use `simulate`",
+                            question->setup.model, question->setup.accelerator));
+  }
+  out.limits = server->replica.engine;
+  out.setup = std::move(server->step_time);
+  run.note(fmt::format("step times of {} on {} x {}, calibration {}", question->setup.model,
+                       question->setup.accelerator_count.value_or(1), question->setup.accelerator,
+                       server->by));
+  for (const std::string& note : server->notes) run.note("extrapolated: " + note);
+  return out;
+}
+
+/// Flags over the limits of the setup; without a setup, flags with their defaults.
+app::EmulatedEngine engine_of(const Parsed& args, app::EmulatedEngine out) {
   sim::EngineConfig& limits = out.limits;
-  limits.max_num_seqs = args.integer("--max-num-seqs").value_or(limits.max_num_seqs);
-  limits.num_blocks = args.integer("--kv-blocks").value_or(limits.num_blocks);
-  limits.block_size = args.integer("--block-size").value_or(limits.block_size);
-  limits.chunked_prefill = args.text("--chunked-prefill") == "true";
+  const bool of_setup = out.setup.has_value();
+  const auto limit = [&](const char* flag, std::int64_t there) -> std::int64_t {
+    return of_setup && !args.given(flag) ? there : args.integer(flag).value_or(there);
+  };
+  limits.max_num_seqs = limit("--max-num-seqs", limits.max_num_seqs);
+  limits.num_blocks = limit("--kv-blocks", limits.num_blocks);
+  limits.block_size = limit("--block-size", limits.block_size);
+  if (!of_setup || args.given("--chunked-prefill")) {
+    limits.chunked_prefill = args.text("--chunked-prefill") == "true";
+  }
   limits.prefix_caching = args.text("--prefix-caching") == "true";
   // A budget that nobody named holds what it has to: a token of each sequence, and where prompts
   // stay whole, any prompt.
@@ -130,7 +170,11 @@ Result<void> emulate(Run& run) {
   const auto by_engine = has_engine(run.args());
   if (!by_engine) return fail(by_engine.error());
   app::EmulateQuestion question = question_of(run.args());
-  if (*by_engine) question.engine = engine_of(run.args());
+  if (*by_engine) {
+    auto start = start_of(run);
+    if (!start) return fail(std::move(start).error());
+    question.engine = engine_of(run.args(), std::move(*start));
+  }
   auto token = token_of(run);
   if (!token) return fail(token.error());
   question.token = std::move(*token);

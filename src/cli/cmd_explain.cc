@@ -98,7 +98,7 @@ Result<void> explain(Run& run) {
 
   const auto curve = profile::curve_of(p);
   const auto knee = curve::find_knee(curve, p.load_kind);
-  out += fmt::format("\nCurve: {}\n", curve::sentence(knee, p.load_kind));
+  out += fmt::format("\nCurve: {}\n", recommend::knee_sentence(knee, p.load_kind, p.evidence.kind));
   std::vector<Column> heads{{fmt::format("Load ({})", curve::unit(p.load_kind)), "load"},
                             {"Zone", "zone"},
                             {"Output Tokens/s", "output", "-"},

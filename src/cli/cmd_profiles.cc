@@ -26,9 +26,10 @@ Cell latency(const Choice& choice, const recommend::Request& request, Metric met
 }
 
 /// The public client's columns, and after them ours: the statistic shown wherever some figure is
-/// not the p50 its column promises, the fleet when a load is expected, evidence when asked for.
+/// not the p50 its column promises, the fleet when a load is expected, what is predicted wherever
+/// something is, evidence when asked for.
 struct Layout {
-  bool statistic = false, fleet = false, evidence = false;
+  bool statistic = false, fleet = false, predicted = false, evidence = false;
 };
 
 std::vector<Column> columns(const Layout& layout, bool csv) {
@@ -83,6 +84,7 @@ std::vector<Column> columns(const Layout& layout, bool csv) {
     out.push_back(head("Replicas", "kneepoint.replicas"));
     out.push_back(head("USD/Hour", "kneepoint.fleetUsdPerHour", "N/A", "N/A"));
   }
+  if (layout.predicted) out.push_back(head("Evidence Kind", "kneepoint.evidence.kind"));
   if (layout.evidence) {
     out.push_back(head("Profile", "kneepoint.profile"));
     out.push_back(head("Accelerators", "resourcesUsed.acceleratorCount"));
@@ -143,13 +145,14 @@ std::vector<Cell> cells(const catalog::Catalog& catalog, const Choice& choice,
     out.push_back(choice.usable_requests_per_second > 0 ? Cell::integer(choice.replicas) : Cell());
     out.push_back(choice.fleet_usd_per_hour ? Cell::number(*choice.fleet_usd_per_hour, 2) : Cell());
   }
+  if (layout.predicted) out.push_back(Cell::text(app::evidence_mark(p.evidence)));
   if (layout.evidence) {
     out.push_back(text(p.id));
     out.push_back(p.setup.accelerator_count ? Cell::integer(*p.setup.accelerator_count) : Cell());
     out.push_back(text(p.setup.weight_precision));
     out.push_back(Cell::text(fmt::format("{} {}", shortest(std::round(point.load * 100) / 100),
                                          curve::unit(p.load_kind))));
-    out.push_back(Cell::text(curve::sentence(choice.knee, p.load_kind)));
+    out.push_back(Cell::text(recommend::knee_sentence(choice.knee, p.load_kind, p.evidence.kind)));
     out.push_back(Cell::text(recommend::evidence_sentence(catalog, choice)));
     out.push_back(choice.quote ? Cell::text(app::price_evidence(*choice.quote)) : Cell());
     out.push_back(text(p.flags));
@@ -183,6 +186,9 @@ Result<void> list_profiles(Run& run) {
     layout.statistic =
         !app::substituted(choice->operating_point.point, list->request.statistic_rule).empty();
   }
+  layout.predicted = std::any_of(choices.begin(), choices.end(), [](const Choice* choice) {
+    return choice->profile->evidence.kind == profile::EvidenceKind::Predicted;
+  });
   const bool none = choices.empty();
   const auto limit = run.args().integer("--limit");
   const bool in_order =

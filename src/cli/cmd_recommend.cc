@@ -122,14 +122,16 @@ std::string answer_text(Run& run, const catalog::Catalog& catalog, const app::Pr
     for (std::size_t i = 1; i < choices.size(); ++i) {
       const Choice& next = *choices[i];
       out += fmt::format(
-          "  {}. {}{}: {}, {} output tokens/s per replica, {} ({})\n", i + 1,
+          "  {}. {}{}: {}, {} output tokens/s per replica, {}{} ({})\n", i + 1,
           recommend::setup_name(*next.profile),
           next.profile->setup.weight_precision.empty()
               ? std::string()
               : fmt::format(" {}", next.profile->setup.weight_precision),
           next.cost ? "$" + fixed(next.cost->output, 3) + " per million output tokens" : "no price",
           fixed(next.operating_point.point.output_tokens_per_second, 0),
-          next.profile->workload.name, next.profile->id);
+          next.profile->workload.name,
+          next.profile->evidence.kind == profile::EvidenceKind::Predicted ? ", predicted" : "",
+          next.profile->id);
     }
   }
   std::string next = fmt::format(

@@ -7,6 +7,7 @@
 #include "cli/flags_emulate.h"
 #include "cli/flags_export.h"
 #include "cli/flags_import.h"
+#include "cli/flags_predict.h"
 #include "cli/flags_sweep.h"
 
 namespace kneepoint::cli {
@@ -276,11 +277,17 @@ constexpr Flag kUri{.name = "--uri",
                     .group = Ignored,
                     .sentence = "Ignored: rows of local data have no resource address.",
                     .hidden = true};
+constexpr std::array<Words, 4> kEvidences{"measured", "published", "predicted", "all"};
 constexpr Flag kEvidence{
     .name = "--evidence",
     .type = Switch,
+    .value = "KIND",
     .group = Output,
-    .sentence = "Add columns that say where each number comes from: source, date, licence."};
+    .sentence =
+        "Add columns that say where each number comes from: source, date, licence, error. With a "
+        "kind, only those: measured (by anybody, published or not), published, predicted; all "
+        "shows predictions where nothing was measured, as without the flag.",
+    .choices = kEvidences};
 constexpr Flag kShowRejected{.name = "--show-rejected",
                              .type = Switch,
                              .group = Output,
@@ -333,6 +340,20 @@ constexpr auto kRecommendFlags = with_default(
     "--pricing-model", "on-demand");
 
 // --- The commands' own flags ---
+
+constexpr auto kPredictFlags =
+    all_of(predicting::kSetupFlags, predicting::kPredictFlags,
+           std::array{by_default(kFormat, "table"), kFilter, kLimit, kSortBy});
+constexpr auto kSimulateFlags =
+    all_of(predicting::kSetupFlags, predicting::kSimulateFlags, kListOutput);
+constexpr auto kSearchFlags = with_default(
+    all_of(one(required(kModel)), predicting::kSearchFlags,
+           std::array{kTargetNtpot, kTargetTtft, kTargetItl, kTargetTpot, kTargetE2e,
+                      kTargetOutputCost, kTargetInputCost, kStatistic, kExpectedLoad, kHeadroom,
+                      kPricingModel, kRegion, kProvider, kInstanceType, kMaxPrice, kCostRatio,
+                      kMinAvailable, kWholeMachine, kShowRejected},
+           std::array{by_default(kFormat, "table"), kFilter, by_default(kLimit, "10"), kSortBy}),
+    "--pricing-model", "on-demand");
 
 constexpr auto kNamesFlags = kListOutput;
 constexpr auto kModelServersFlags = all_of(one(required(kModel)), kListOutput);
@@ -604,6 +625,47 @@ constexpr std::array kCommands{
             "Prints the serving setup, the workload, every load point, the knee and the zones, the "
             "operating point under the targets given, and the evidence of each point.",
             "explain p-3f21c0a4 --target-tpot-milliseconds=40", kExplainFlags, kExplainWords},
+    Command{CommandId::Predict,
+            "predict",
+            {},
+            "Predict latency and throughput of a setup nobody measured",
+            "One answer for a load, or the whole curve with its knee, each figure with the band "
+            "in which 80 of 100 measurements are expected; what was measured here is passed "
+            "through. With --points, every row of a file. With --all, every model on every "
+            "accelerator that holds it, kept for the lists.",
+            "predict --model=google/gemma-2-27b-it --accelerator=nvidia-l4 --tp=4 "
+            "--input-length=512 --output-length=256",
+            kPredictFlags},
+    Command{CommandId::Calibrate,
+            "calibrate",
+            {},
+            "Fit the predictions to measured points",
+            "Finds the coefficients of the step-time model and what they leave over, on the "
+            "profiles that ship and the ones measured here or on a file of points; prints how far "
+            "off it is on points left out, and writes a file for `predict --calibration`.",
+            "calibrate --out=our.calibration",
+            predicting::kCalibrateFlags},
+    Command{CommandId::Simulate,
+            "simulate",
+            {},
+            "Run a load against a simulated server or fleet",
+            "Plays the load generator's own spec against a model server that takes the time the "
+            "step-time model says, in virtual time: the same arrivals, the same report, the same "
+            "definitions. `bench compare` lays a measured run over it.",
+            "simulate run.yaml --model=meta-llama/Llama-3.1-8B-Instruct "
+            "--accelerator=nvidia-h100-80gb --replicas=4 --router=least-kv",
+            kSimulateFlags,
+            predicting::kSimulateWords},
+    Command{CommandId::Search,
+            "search",
+            {},
+            "Search for the cheapest setup of a model under targets",
+            "Predicts the curve of every setup that fits, over accelerators, tensor, pipeline and "
+            "expert parallelism, precisions and server limits, and ranks them as `recommend` does: "
+            "by what meets the targets for the least money, with replicas for the load expected.",
+            "search --model=meta-llama/Llama-3.1-70B-Instruct --target-ttft-milliseconds=500 "
+            "--target-tpot-milliseconds=50 --expected-load=20",
+            kSearchFlags},
     Command{CommandId::ProfilesList, "profiles list", kProfilesAliases,
             "List the profiles that meet the targets, one row each",
             "One row per serving setup, with the figures at its operating point: where every "

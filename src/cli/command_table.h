@@ -21,7 +21,7 @@ enum class FlagType : std::uint8_t {
   Format,   // one of `choices`, or one with a list of fields: "table(model,cost)"
   Path,     // a file or folder
   List,     // words separated by commas; may be given again, which adds to them
-  Switch,   // takes no value; --no-NAME takes it back
+  Switch,   // takes no value, or one of `choices`; --no-NAME takes it back
 };
 
 /// Why a flag is there: what it shapes. Help lists flags in this order.
@@ -59,6 +59,10 @@ enum class CommandId : std::uint8_t {
   CombinationsList,
   Recommend,
   Explain,
+  Predict,
+  Calibrate,
+  Simulate,
+  Search,
   BenchmarksPlot,
   BenchRun,
   BenchSweep,

@@ -38,6 +38,14 @@ Result<void> run_command(Run& run) {
       return recommend_profiles(run);
     case CommandId::Explain:
       return explain(run);
+    case CommandId::Predict:
+      return predict(run);
+    case CommandId::Calibrate:
+      return calibrate(run);
+    case CommandId::Simulate:
+      return simulate(run);
+    case CommandId::Search:
+      return search(run);
     case CommandId::BenchmarksPlot:
       return plot_benchmarks(run);
     case CommandId::BenchRun:

@@ -10,6 +10,10 @@ Result<void> run_command(Run& run);
 
 Result<void> list_profiles(Run& run);  // profiles list, accelerators list
 Result<void> recommend_profiles(Run& run);
+Result<void> predict(Run& run);
+Result<void> calibrate(Run& run);
+Result<void> simulate(Run& run);
+Result<void> search(Run& run);
 Result<void> list_benchmarks(Run& run);
 Result<void> plot_benchmarks(Run& run);
 Result<void> explain(Run& run);

@@ -10,6 +10,9 @@ namespace kneepoint::cli {
 std::string flag_synopsis(const Flag& flag) {
   std::string words(flag.name);
   if (flag.type != FlagType::Switch) words += "=" + std::string(flag.value);
+  if (flag.type == FlagType::Switch && !flag.choices.empty()) {
+    words += "[=" + std::string(flag.value) + "]";
+  }
   if (flag.type == FlagType::List) words += ",...";
   if (flag.repeatable) words += " (may be repeated)";
   return words;

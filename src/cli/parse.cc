@@ -184,6 +184,7 @@ class Parser {
       }
     }
 
+    join_switch_values();
     CLI::App app;
     app.set_help_flag();
     app.allow_extras();
@@ -226,6 +227,19 @@ class Parser {
     return {};
   }
 
+  // A switch with choices may stand alone, so only a word that is one of them is its value:
+  // "--evidence measured".
+  void join_switch_values() {
+    for (std::size_t i = 0; i + 1 < rest_.size(); ++i) {
+      const Flag* flag = find_flag(command(), rest_[i]);
+      if (flag == nullptr || flag->type != FlagType::Switch) continue;
+      const auto& choices = flag->choices;
+      if (std::find(choices.begin(), choices.end(), rest_[i + 1]) == choices.end()) continue;
+      rest_[i] += "=" + rest_[i + 1];
+      rest_.erase(rest_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    }
+  }
+
   Result<void> unknown_flag(const std::string& word) const {
     const std::string flag_name = word.substr(0, word.find('='));
     std::vector<std::string> names;
@@ -241,6 +255,12 @@ class Parser {
     for (Parsed::Given& given : parsed_.given_) {
       for (std::string& value : given.values) {
         if (given.flag->type == FlagType::Switch) {
+          const auto& choices = given.flag->choices;
+          if (std::find(choices.begin(), choices.end(), value) != choices.end()) continue;
+          if (value != "true" && value != "false" && !choices.empty()) {
+            return refuse(std::string(given.flag->name) + " is " + one_of(choices) +
+                          ", or alone, not \"" + value + "\"");
+          }
           if (value != "true" && value != "false") {
             return refuse(std::string(given.flag->name) + " takes no value; --no-" +
                           std::string(given.flag->name.substr(2)) + " switches it off");
@@ -336,7 +356,10 @@ const Parsed::Given* Parsed::find(std::string_view flag) const {
   return nullptr;
 }
 
-bool Parsed::on(std::string_view flag) const { return maybe_text(flag) == "true"; }
+bool Parsed::on(std::string_view flag) const {
+  const auto value = maybe_text(flag);
+  return value && *value != "false";
+}
 
 std::optional<std::string> Parsed::maybe_text(std::string_view flag) const {
   if (const Given* given = find(flag)) return given->values.back();
@@ -389,7 +412,8 @@ std::vector<std::string> Parsed::arguments() const {
   for (const Given& given : given_) {
     const std::string flag_name(given.flag->name);
     if (given.flag->type == FlagType::Switch) {
-      words.push_back(given.values.back() == "true" ? flag_name : flag_name + "=false");
+      const std::string& value = given.values.back();
+      words.push_back(value == "true" ? flag_name : flag_name + "=" + value);
     } else if (given.flag->type == FlagType::List) {
       words.push_back(flag_name + "=" + join(given.values, ","));
     } else {

@@ -33,7 +33,7 @@ class Parsed {
   /// Whether the flag was typed. The getters below give its value, else its default, else nothing;
   /// of a flag the command does not have, nothing.
   bool given(std::string_view flag) const { return find(flag) != nullptr; }
-  bool on(std::string_view flag) const;
+  bool on(std::string_view flag) const;  // a Switch, with or without a choice
   std::string text(std::string_view flag) const;
   std::optional<std::string> maybe_text(std::string_view flag) const;
   std::optional<long long> integer(std::string_view flag) const;
@@ -50,7 +50,7 @@ class Parsed {
   friend class Parser;
   struct Given {
     const Flag* flag;
-    std::vector<std::string> values;  // of a Switch "true" or "false"
+    std::vector<std::string> values;  // of a Switch "true", "false" or one of its choices
   };
   const Given* find(std::string_view flag) const;
 

@@ -85,7 +85,15 @@ TEST(Parse, SwitchesCanBeTakenBack) {
   EXPECT_TRUE(parsed({"profiles", "list", "--evidence"}).on("--evidence"));
   EXPECT_FALSE(parsed({"profiles", "list"}).on("--evidence"));
   EXPECT_FALSE(parsed({"profiles", "list", "--evidence", "--no-evidence"}).on("--evidence"));
-  EXPECT_THAT(mistake({"profiles", "list", "--evidence=maybe"}), HasSubstr("takes no value"));
+  EXPECT_THAT(mistake({"profiles", "list", "--show-rejected=maybe"}), HasSubstr("takes no value"));
+}
+
+TEST(Parse, ASwitchWithChoicesStandsAloneOrTakesOneOfThem) {
+  EXPECT_EQ(parsed({"profiles", "list", "--evidence=measured"}).text("--evidence"), "measured");
+  EXPECT_EQ(parsed({"profiles", "list", "--evidence", "measured"}).text("--evidence"), "measured");
+  EXPECT_TRUE(parsed({"profiles", "list", "--evidence", "predicted"}).on("--evidence"));
+  EXPECT_EQ(parsed({"profiles", "list", "--evidence", "--model=m"}).text("--evidence"), "true");
+  EXPECT_THAT(mistake({"profiles", "list", "--evidence=maybe"}), HasSubstr("or alone"));
 }
 
 TEST(Parse, ValuesStayAsTyped) {

@@ -27,6 +27,9 @@ app::Selection selection(const Parsed& args) {
   out.output_tokens = args.number("--target-output-length");
   const std::string decoding = args.text("--decoding");
   if (!decoding.empty()) out.decoding = decoding;
+  if (const auto wanted = app::parse_evidence_wanted(args.text("--evidence"))) {
+    out.evidence = *wanted;
+  }
   return out;
 }
 

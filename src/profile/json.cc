@@ -77,6 +77,12 @@ void visit_server(auto& server, auto&& visit) {
   visit("prefix_hit_share", server.prefix_hit_share);
 }
 
+void visit_bands(auto& bands, auto&& visit) {
+  visit("ttft_ms", bands.ttft_low, bands.ttft_high);
+  visit("tpot_ms", bands.tpot_low, bands.tpot_high);
+  visit("e2e_ms", bands.e2e_low, bands.e2e_high);
+}
+
 Object point_json(const Point& p) {
   Object out;
   put(out, "id", p.id);
@@ -97,6 +103,11 @@ Object point_json(const Point& p) {
       out.emplace(std::string(metrics::name(metric)) + "_ms", std::move(figures));
     }
   }
+  Object bands;
+  visit_bands(p.bands, [&bands](std::string_view key, const auto& low, const auto& high) {
+    if (low && high) bands.emplace(key, Object{{"low", *low}, {"high", *high}});
+  });
+  if (!bands.empty()) out.emplace("band_80", std::move(bands));
   Object server;
   visit_server(p.server, [&server](std::string_view key, std::optional<double> value) {
     put(server, key, value);
@@ -279,6 +290,18 @@ void read_evidence(Reader& parent, Evidence& e) {
   }
   in.read("source", e.source, true);
   in.read("licence", e.licence);
+  if (const Value* prediction = in.take("prediction"); prediction != nullptr) {
+    PredictionEvidence& of = e.prediction;
+    Reader about(*prediction, in.place("prediction"), in.error());
+    about.read("by", of.by);
+    about.read("nearest", of.nearest);
+    about.read("extrapolated", of.extrapolated);
+    about.read("ttft_error", of.ttft_error);
+    about.read("tpot_error", of.tpot_error);
+    about.read("e2e_error", of.e2e_error);
+    about.finish();
+    if (e.kind != EvidenceKind::Predicted) in.wrong("prediction", "is for predicted profiles");
+  }
   in.finish();
 }
 
@@ -306,6 +329,19 @@ void read_point(const Value& value, const std::string& place, std::optional<Erro
       if (ms) p.at.latency.set(metric, statistic, *ms);
     }
     figures.finish();
+  }
+  if (const Value* bands = in.take("band_80"); bands != nullptr) {
+    Reader all(*bands, in.place("band_80"), error);
+    visit_bands(p.bands, [&](std::string_view key, auto& low, auto& high) {
+      const Value* band = all.take(key);
+      if (band == nullptr) return;
+      Reader ends(*band, all.place(key), error);
+      ends.read("low", low);
+      ends.read("high", high);
+      if (!low || !high || *low > *high) ends.wrong("", "must be an end low and an end high");
+      ends.finish();
+    });
+    all.finish();
   }
   if (const Value* server = in.take("server"); server != nullptr) {
     Reader figures(*server, in.place("server"), error);
@@ -346,6 +382,17 @@ Value to_json(const Profile& profile) {
   evidence.emplace("kind", name(profile.evidence.kind));
   put(evidence, "source", profile.evidence.source);
   put(evidence, "licence", profile.evidence.licence);
+  if (profile.evidence.kind == EvidenceKind::Predicted) {
+    const PredictionEvidence& of = profile.evidence.prediction;
+    Object prediction;
+    put(prediction, "by", of.by);
+    put(prediction, "nearest", of.nearest);
+    put(prediction, "extrapolated", of.extrapolated);
+    put(prediction, "ttft_error", of.ttft_error);
+    put(prediction, "tpot_error", of.tpot_error);
+    put(prediction, "e2e_error", of.e2e_error);
+    if (!prediction.empty()) evidence.emplace("prediction", std::move(prediction));
+  }
   out.emplace("evidence", std::move(evidence));
   Array points;
   for (const Point& point : profile.points) points.push_back(point_json(point));

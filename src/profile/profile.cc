@@ -42,6 +42,24 @@ std::string newest_date(const Profile& profile) {
   return newest;
 }
 
+void widest_bands(const std::vector<Point>& points, PredictionEvidence& into) {
+  const auto widen = [](std::optional<double>& ratio, const std::optional<double>& low,
+                        double value, const std::optional<double>& high) {
+    if (!low || !high || !(*low > 0) || !(value > 0)) return;
+    ratio = std::max(ratio.value_or(1), std::max(value / *low, *high / value));
+  };
+  into.ttft_error = into.tpot_error = into.e2e_error = std::nullopt;
+  for (const Point& point : points) {
+    const auto mean = [&point](metrics::Metric metric) {
+      return point.at.latency.get(metric, metrics::Statistic::Mean);
+    };
+    const Bands& of = point.bands;
+    widen(into.ttft_error, of.ttft_low, mean(metrics::Metric::Ttft), of.ttft_high);
+    widen(into.tpot_error, of.tpot_low, mean(metrics::Metric::Tpot), of.tpot_high);
+    widen(into.e2e_error, of.e2e_low, mean(metrics::Metric::E2e), of.e2e_high);
+  }
+}
+
 std::vector<curve::LoadPoint> curve_of(const Profile& profile) {
   std::vector<curve::LoadPoint> out;
   out.reserve(profile.points.size());

@@ -45,11 +45,22 @@ enum class EvidenceKind { Measured, Published, Predicted };
 std::string_view name(EvidenceKind kind);
 std::optional<EvidenceKind> parse_evidence_kind(std::string_view name);
 
+/// What stands behind a prediction. Of a band, 80 of 100 measurements are expected inside it.
+struct PredictionEvidence {
+  std::string by{};            // hash of the calibration that predicted
+  std::string nearest{};       // id of the nearest measured profile
+  std::string extrapolated{};  // ';'-separated: what no measurement covers
+  /// The widest band of the profile's points, as the ratio of its ends to the value: 1.2 is from
+  /// value / 1.2 to value * 1.2.
+  std::optional<double> ttft_error{}, tpot_error{}, e2e_error{};
+};
+
 /// Where the numbers of a profile come from. A number without evidence is a bug.
 struct Evidence {
   EvidenceKind kind = EvidenceKind::Published;
-  std::string source;  // catalog::Source name, or who measured
+  std::string source;  // catalog::Source name, or who measured or predicted
   std::string licence;
+  PredictionEvidence prediction{};  // Predicted only
 };
 
 /// What the model server said of itself while a point was measured.
@@ -61,9 +72,15 @@ struct ServerLoad {
   std::optional<double> prefix_hit_share{};             // of prompt tokens, 0..1
 };
 
+/// The bands around the means of a predicted point, in milliseconds.
+struct Bands {
+  std::optional<double> ttft_low{}, ttft_high{}, tpot_low{}, tpot_high{}, e2e_low{}, e2e_high{};
+};
+
 /// One load point: its numbers and their own evidence.
 struct Point {
   curve::LoadPoint at;
+  Bands bands;     // predicted ones only
   std::string id;  // the source's id of the point
   std::optional<double> request_count, error_count;
   std::optional<double> input_tokens_mean, output_tokens_mean;  // of this point
@@ -91,6 +108,9 @@ std::vector<std::string> flags_of(const Profile& profile);
 
 /// The date of the newest point, as stated; empty when none is dated.
 std::string newest_date(const Profile& profile);
+
+/// The widest of the points' bands, for PredictionEvidence.
+void widest_bands(const std::vector<Point>& points, PredictionEvidence& into);
 
 /// The numbers of the points alone, for the pure functions of curve.
 std::vector<curve::LoadPoint> curve_of(const Profile& profile);

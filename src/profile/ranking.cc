@@ -76,7 +76,13 @@ Profile to_profile(const RankingRow& row) {
   p.load_kind = row.load_kind;
   p.evidence = {.kind = row.evidence.kind,
                 .source = std::string(row.evidence.source),
-                .licence = std::string(row.evidence.licence)};
+                .licence = std::string(row.evidence.licence),
+                .prediction = {.by = std::string(row.evidence.prediction.by),
+                               .nearest = std::string(row.evidence.prediction.nearest),
+                               .extrapolated = std::string(row.evidence.prediction.extrapolated),
+                               .ttft_error = row.evidence.prediction.ttft_error,
+                               .tpot_error = row.evidence.prediction.tpot_error,
+                               .e2e_error = row.evidence.prediction.e2e_error}};
   p.points.resize(row.points.size());
   for (std::size_t i = 0; i < row.points.size(); ++i) p.points[i].at = row.points[i];
   if (!p.points.empty()) p.points.front().flags = row.flags;
@@ -120,7 +126,16 @@ Ranking ranking_of(std::span<const Profile> profiles) {
                     .input_tokens_mean = p.workload.input_tokens_mean,
                     .output_tokens_mean = p.workload.output_tokens_mean};
     row.load_kind = p.load_kind;
-    row.evidence = {p.evidence.kind, kept(p.evidence.source), kept(p.evidence.licence)};
+    const PredictionEvidence& predicted = p.evidence.prediction;
+    row.evidence = {.kind = p.evidence.kind,
+                    .source = kept(p.evidence.source),
+                    .licence = kept(p.evidence.licence),
+                    .prediction = {.by = kept(predicted.by),
+                                   .nearest = kept(predicted.nearest),
+                                   .extrapolated = kept(predicted.extrapolated),
+                                   .ttft_error = predicted.ttft_error,
+                                   .tpot_error = predicted.tpot_error,
+                                   .e2e_error = predicted.e2e_error}};
     row.measured_on = out.keep(newest_date(p));
     row.flags = out.keep(join(flags_of(p), ";"));
     row.layer = kept(p.layer);

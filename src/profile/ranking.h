@@ -34,6 +34,10 @@ struct RankingRow {
   struct Evidence {
     EvidenceKind kind = EvidenceKind::Published;
     std::string_view source, licence;
+    struct Prediction {
+      std::string_view by, nearest, extrapolated;
+      std::optional<double> ttft_error, tpot_error, e2e_error;
+    } prediction;  // Predicted only
   };
 
   std::string_view id, series_id, curve_id;

@@ -30,9 +30,17 @@ double length_distance(const RankingRow& p, double input, double output) {
   return std::abs(std::log(*in / input)) + std::abs(std::log(*out / output));
 }
 
+bool is_predicted(const RankingRow& p) {
+  return p.evidence.kind == profile::EvidenceKind::Predicted;
+}
+
 std::string miss_sentence(const RankingRow& p, const curve::NoOperatingPoint& miss) {
   const auto label = metrics::label(miss.metric);
   if (miss.reason == curve::Miss::StatisticMissing) {
+    if (is_predicted(p)) {
+      return fmt::format("{}: {} {} is not predicted", setup_name(p), metrics::name(miss.statistic),
+                         label);
+    }
     return fmt::format("{}: {} {} was not published", setup_name(p), metrics::name(miss.statistic),
                        label);
   }
@@ -316,24 +324,49 @@ Recommendation recommend(const catalog::Catalog& catalog,
   return out;
 }
 
+std::string prediction_sentence(const RankingRow::Evidence::Prediction& of) {
+  std::string out = fmt::format("by calibration {}", of.by.substr(0, 12));
+  std::vector<std::string> widths;
+  for (const auto& [label, error] : {std::pair{"TPOT", of.tpot_error}, {"TTFT", of.ttft_error}}) {
+    if (error) widths.push_back(fmt::format("{} within x{}", label, fixed(*error, 2)));
+  }
+  if (!widths.empty()) out += "; 80 % of measurements: " + join(widths, ", ");
+  if (!of.nearest.empty()) out += fmt::format("; nearest measured: {}", of.nearest);
+  if (!of.extrapolated.empty()) out += fmt::format("; extrapolated: {}", of.extrapolated);
+  return "predicted " + out;
+}
+
+std::string knee_sentence(const curve::Knee& knee, LoadKind kind, profile::EvidenceKind evidence) {
+  std::string out = curve::sentence(knee, kind);
+  if (evidence != profile::EvidenceKind::Predicted) return out;
+  constexpr std::string_view kMeasured = "measured";
+  for (auto at = out.find(kMeasured); at != std::string::npos; at = out.find(kMeasured, at)) {
+    out.replace(at, kMeasured.size(), "predicted");
+  }
+  return out;
+}
+
 std::vector<std::string> reasons(const Choice& choice, const Request& request) {
   const auto& op = choice.operating_point;
   const LoadKind kind = choice.profile->load_kind;
+  const bool predicted = is_predicted(*choice.profile);
+  const char* found = predicted ? "predicted" : "measured";
   std::vector<std::string> out;
   if (op.interpolated) {
-    out.push_back(fmt::format(
-        "operating point at {} {}, interpolated between the loads measured at {} and {}",
-        shortest(std::round(op.point.load * 100) / 100), curve::unit(kind),
-        shortest(choice.profile->points[op.lower].load),
-        shortest(choice.profile->points[op.upper].load)));
+    out.push_back(
+        fmt::format("operating point at {} {}, interpolated between the loads {} at {} and {}",
+                    shortest(std::round(op.point.load * 100) / 100), curve::unit(kind), found,
+                    shortest(choice.profile->points[op.lower].load),
+                    shortest(choice.profile->points[op.upper].load)));
   } else {
-    out.push_back(fmt::format("operating point as measured at {} {}", shortest(op.point.load),
+    out.push_back(fmt::format("operating point as {} at {} {}", found, shortest(op.point.load),
                               curve::unit(kind)));
   }
-  out.push_back(curve::sentence(choice.knee, kind));
+  out.push_back(knee_sentence(choice.knee, kind, choice.profile->evidence.kind));
   for (const auto& s : op.substitutes) {
-    out.push_back(fmt::format("{} {} was not published: {} used", metrics::name(s.asked),
-                              metrics::label(s.metric), metrics::name(s.used)));
+    out.push_back(fmt::format("{} {} was not {}: {} used", metrics::name(s.asked),
+                              metrics::label(s.metric), predicted ? "predicted" : "published",
+                              metrics::name(s.used)));
   }
   if (choice.request_scale != 1 && request.expected_requests_per_second) {
     out.push_back(fmt::format(
@@ -405,10 +438,19 @@ std::string evidence_sentence(const catalog::Catalog& catalog, const Choice& cho
   const catalog::Source* source = catalog.source(p.evidence.source);
   std::string out(profile::name(p.evidence.kind));
   out += ": ";
-  out += source != nullptr && !source->display_name.empty() ? source->display_name
-                                                            : std::string(p.evidence.source);
-  if (!p.measured_on.empty()) out += fmt::format(", {}", p.measured_on);
-  if (!p.evidence.licence.empty()) out += fmt::format(", {}", p.evidence.licence);
+  if (is_predicted(p)) {
+    out = prediction_sentence(p.evidence.prediction);
+  } else {
+    out += source != nullptr && !source->display_name.empty() ? source->display_name
+                                                              : std::string(p.evidence.source);
+    if (!p.measured_on.empty()) out += fmt::format(", {}", p.measured_on);
+    if (!p.evidence.licence.empty()) out += fmt::format(", {}", p.evidence.licence);
+  }
+  if (choice.request_scale != 1) {
+    out += fmt::format("; estimate: of {}/{} tokens",
+                       fixed(p.workload.input_tokens_mean.value_or(0), 0),
+                       fixed(p.workload.output_tokens_mean.value_or(0), 0));
+  }
   if (choice.operating_point.interpolated) {
     out += fmt::format("; interpolated between {} and {} {}",
                        shortest(p.points[choice.operating_point.lower].load),

@@ -86,6 +86,14 @@ std::vector<const profile::RankingRow*> nearest_workloads(
 /// knee, every substitution made, how fresh the price is, what is missing.
 std::vector<std::string> reasons(const Choice& choice, const Request& request);
 
+/// "predicted by calibration 0123456789ab; 80 % of measurements: TPOT within x1.12, TTFT within
+/// x1.60; nearest measured: g-1; extrapolated: ...".
+std::string prediction_sentence(const profile::RankingRow::Evidence::Prediction& of);
+
+/// curve::sentence(), with predicted points called so.
+std::string knee_sentence(const curve::Knee& knee, curve::LoadKind kind,
+                          profile::EvidenceKind evidence);
+
 /// "vllm 0.19.0 on 2 x nvidia-h100-80gb".
 std::string setup_name(const profile::RankingRow& profile);
 

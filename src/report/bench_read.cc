@@ -59,6 +59,7 @@ RunFacts facts_from_json(const Value& head) {
   facts.accelerator = text_of(at(target, "accelerator"));
   const Value& evidence = at(head, "evidence");
   facts.client = text_of(at(evidence, "by"));
+  facts.predicted = text_of(at(evidence, "kind")) == "predicted";
   if (facts.client.empty() && at(head, "tool").is_object()) {
     facts.client =
         text_of(at(at(head, "tool"), "name")) + " " + text_of(at(at(head, "tool"), "version"));

@@ -68,7 +68,7 @@ std::string evidence_of(const BenchReport& report) {
     if (first.empty() || point.started_at < first) first = point.started_at;
     last = std::max(last, point.started_at);
   }
-  std::string line = "Measured";
+  std::string line = report.facts.predicted ? "Simulated, a prediction" : "Measured";
   if (!first.empty()) line += " " + minute_of(first);
   if (!last.empty() && minute_of(last) != minute_of(first)) {
     const std::string end = minute_of(last);

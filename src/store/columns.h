@@ -62,10 +62,22 @@ void visit_ranking_columns(P& p, Visit&& visit) {
   visit("licence", p.evidence.licence);
 }
 
+/// Of predicted profiles; of all others empty, and not packed.
+template <class Visit>
+void visit_prediction_columns(auto& p, Visit&& visit) {
+  visit("predicted_by", p.evidence.prediction.by);
+  visit("nearest", p.evidence.prediction.nearest);
+  visit("extrapolated", p.evidence.prediction.extrapolated);
+  visit("ttft_error", p.evidence.prediction.ttft_error);
+  visit("tpot_error", p.evidence.prediction.tpot_error);
+  visit("e2e_error", p.evidence.prediction.e2e_error);
+}
+
 template <class Visit>
 void visit_profile_columns(auto& p, Visit&& visit) {
   visit_ranking_columns(p, visit);
   visit("server_settings", p.setup.server_settings);
+  visit_prediction_columns(p, visit);
 }
 
 /// Rates of a load point; its latencies are the LatencyTable, column "<metric>_<statistic>_ms".
@@ -92,6 +104,12 @@ void visit_evidence_columns(auto& point, Visit&& visit) {
   visit("kv_use_max", point.server.kv_use_max);
   visit("preemptions", point.server.preemptions);
   visit("prefix_hit_share", point.server.prefix_hit_share);
+  visit("ttft_low", point.bands.ttft_low);
+  visit("ttft_high", point.bands.ttft_high);
+  visit("tpot_low", point.bands.tpot_low);
+  visit("tpot_high", point.bands.tpot_high);
+  visit("e2e_low", point.bands.e2e_low);
+  visit("e2e_high", point.bands.e2e_high);
   visit("measured_on", point.measured_on);
   visit("source_ref", point.source_ref);
   visit("server_settings", point.server_settings);

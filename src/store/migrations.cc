@@ -132,6 +132,27 @@ constexpr std::array kServerColumns{"running_mean", "running_max",     "waiting_
                                     "waiting_max",  "kv_use_mean",     "kv_use_max",
                                     "preemptions",  "prefix_hit_share"};
 
+// Version 3: what stands behind a prediction, and the band around each of its points.
+constexpr std::array kPredictionTexts{"predicted_by", "nearest", "extrapolated"};
+constexpr std::array kPredictionErrors{"ttft_error", "tpot_error", "e2e_error"};
+constexpr std::array kBandColumns{"ttft_low",  "ttft_high", "tpot_low",
+                                  "tpot_high", "e2e_low",   "e2e_high"};
+
+std::vector<std::string> add_prediction_columns() {
+  std::vector<std::string> sql;
+  for (const char* column : kPredictionTexts) {
+    sql.push_back(
+        fmt::format("ALTER TABLE profile ADD COLUMN {} TEXT NOT NULL DEFAULT ''", column));
+  }
+  for (const char* column : kPredictionErrors) {
+    sql.push_back(fmt::format("ALTER TABLE profile ADD COLUMN {} DOUBLE PRECISION", column));
+  }
+  for (const char* column : kBandColumns) {
+    sql.push_back(fmt::format("ALTER TABLE point ADD COLUMN {} DOUBLE PRECISION", column));
+  }
+  return sql;
+}
+
 std::vector<std::string> add_server_columns() {
   std::vector<std::string> sql;
   for (const char* column : kServerColumns) {
@@ -195,7 +216,8 @@ std::span<const Migration> migrations() {
         "CREATE INDEX profile_id ON profile (id)", "CREATE INDEX profile_model ON profile (model)",
         "CREATE INDEX profile_accelerator ON profile (accelerator)",
         "CREATE UNIQUE INDEX point_profile ON point (profile, number)"}},
-      {2, "queue, running requests and KV use of a load point", add_server_columns()}};
+      {2, "queue, running requests and KV use of a load point", add_server_columns()},
+      {3, "predictions and their bands", add_prediction_columns()}};
   return all;
 }
 

@@ -15,6 +15,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the packed column is little-endian");
 
 constexpr std::uint8_t kFormat = 1;
+constexpr std::uint8_t kPredictedFormat = 2;
 constexpr std::int32_t kUnknownInt = std::numeric_limits<std::int32_t>::min();
 constexpr std::size_t kRates = 4;
 constexpr std::size_t kFigures = kRates + metrics::kMetrics.size() * metrics::kStatistics.size();
@@ -161,9 +162,11 @@ void set_figure(curve::LoadPoint& at, std::size_t n, double value) {
 
 std::string pack(const profile::Profile& profile, std::string_view flags) {
   Writer out;
-  out.raw(kFormat);
+  const bool predicted = profile.evidence.kind == profile::EvidenceKind::Predicted;
+  out.raw(predicted ? kPredictedFormat : kFormat);
   out.raw(std::uint32_t{0});  // the head's size, by close_head
   visit_ranking_columns(profile, out);
+  if (predicted) visit_prediction_columns(profile, out);
   std::string_view newest;
   for (const profile::Point& point : profile.points)
     newest = std::max<std::string_view>(newest, point.measured_on);
@@ -193,10 +196,12 @@ Result<void> unpack(std::string_view bytes, std::span<const metrics::Metric> wan
   const auto format = start.raw<std::uint8_t>();
   const auto head = start.raw<std::uint32_t>();
   const std::size_t started = bytes.size() - start.left();
-  if (format != kFormat || head < started || head > bytes.size()) return damaged();
+  if ((format != kFormat && format != kPredictedFormat) || head < started || head > bytes.size())
+    return damaged();
   Reader in(into.keep(bytes.substr(started, head - started)));
   profile::RankingRow& row = into.add_row();
   visit_ranking_columns(row, in);
+  if (format == kPredictedFormat) visit_prediction_columns(row, in);
   row.measured_on = in.text();
   row.flags = in.text();
   const auto count = in.raw<std::uint32_t>();

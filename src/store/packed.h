@@ -18,7 +18,8 @@
 ///
 /// Layout, little-endian. Head: a format byte, u32 size of the head, the ranking columns in the
 /// order of columns.h (text: u32 length and bytes; optional int: i32 with INT32_MIN for unknown;
-/// optional bool: i8 with -1; double: 8 bytes with NaN for unknown; enum: 1 byte), the newest
+/// optional bool: i8 with -1; double: 8 bytes with NaN for unknown; enum: 1 byte), of predicted
+/// profiles (format 2) what stands behind the prediction, the newest
 /// measured_on and the flags as texts, u32 number of points, u32 bits of the figures that any point
 /// has (rates, then latencies). Then each such figure's doubles, point by point.
 namespace kneepoint::store {

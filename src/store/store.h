@@ -24,6 +24,11 @@ struct LayerState {
   int rank = 0;
 };
 inline constexpr std::string_view kOwnLayer = "own";
+/// Layers of predictions: the ones that ship, and the ones this user made, above them. Ids of
+/// predicted profiles are hashes under a prefix of their own, so only predictions hide predictions.
+inline constexpr std::string_view kPredictedLayer = "predicted";
+inline constexpr std::string_view kOwnPredictedLayer = "predicted-own";
+inline bool is_predicted_layer(std::string_view name) { return name.starts_with(kPredictedLayer); }
 /// The layer of the user's own as a store keeps it: above every other.
 LayerState own_layer();
 
@@ -43,6 +48,7 @@ struct Query {
   std::optional<double> input_tokens, output_tokens;
   double length_tolerance = 0.2;
   std::string decoding;  // serving | speculative | disaggregated
+  std::vector<profile::EvidenceKind> evidence;
   /// Ranking starts in SQL: a profile none of whose points can hold a bound is not read. What comes
   /// back may still miss a target (points past the knee, bounds met at different loads):
   /// curve::find_operating_point decides.

@@ -109,6 +109,70 @@ profile::Profile complete_profile() {
   return p;
 }
 
+profile::Profile predicted_profile() {
+  profile::Profile p = complete_profile();
+  p.id = "predicted";
+  p.evidence = {.kind = profile::EvidenceKind::Predicted,
+                .source = "kneepoint",
+                .licence = "",
+                .prediction = {.by = "0123abcd",
+                               .nearest = "the id",
+                               .extrapolated = "no kernel table;new version",
+                               .ttft_error = 1.5,
+                               .tpot_error = 1.25,
+                               .e2e_error = 1.26}};
+  for (profile::Point& point : p.points) point.bands = {1, 2.5, 3, 4.5, 5, 6.5};
+  return p;
+}
+
+TEST_P(StoreContract, GivesBackWhatStandsBehindAPrediction) {
+  const profile::Profile given = predicted_profile();
+  must(store().put_all(std::vector{complete_profile(), given}));
+  const auto back = must(store().get("predicted", {}));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(text_of(*back), "own " + json::to_line(profile::to_json(given)));
+  Query query;
+  query.id = "predicted";
+  const auto ranked = must(store().rank(query));
+  ASSERT_EQ(ranked.rows().size(), 1u);
+  const auto& prediction = ranked.rows()[0].evidence.prediction;
+  EXPECT_EQ(prediction.by, "0123abcd");
+  EXPECT_EQ(prediction.nearest, "the id");
+  EXPECT_EQ(prediction.extrapolated, "no kernel table;new version");
+  EXPECT_EQ(prediction.tpot_error, 1.25);
+}
+
+TEST_P(StoreContract, FindsByEvidence) {
+  must(store().put_all(std::vector{complete_profile(), predicted_profile()}));
+  const auto found = [&](std::vector<profile::EvidenceKind> kinds) {
+    Query query;
+    query.evidence = std::move(kinds);
+    return ids_of(must(store().find(query, Detail::Ranking)));
+  };
+  using enum profile::EvidenceKind;
+  EXPECT_THAT(found({}), ElementsAre("the id", "predicted"));
+  EXPECT_THAT(found({Predicted}), ElementsAre("predicted"));
+  EXPECT_THAT(found({Measured, Published}), ElementsAre("the id"));
+}
+
+TEST_P(StoreContract, OnlyPredictionsHidePredictions) {
+  const auto named = [](std::string id, std::string model) {
+    profile::Profile p = predicted_profile();
+    p.id = std::move(id);
+    p.setup.model = std::move(model);
+    return p;
+  };
+  must(replace(store(), layer(std::string(kPredictedLayer), -2),
+               {named("x", "old"), named("y", "old")}));
+  must(replace(store(), layer("shipped", 0), {named("measured", "m")}));
+  must(replace(store(), layer(std::string(kOwnPredictedLayer), -1), {named("x", "new")}));
+  Query query;
+  query.layers = {std::string(kPredictedLayer), std::string(kOwnPredictedLayer), "shipped"};
+  const auto all = must(store().find(query, Detail::Ranking));
+  EXPECT_THAT(ids_of(all), ElementsAre("y", "measured", "x"));
+  EXPECT_EQ(all[2].setup.model, "new");
+}
+
 TEST_P(StoreContract, GivesBackEveryMemberOfAProfile) {
   const profile::Profile given = complete_profile();
   must(store().put(given));

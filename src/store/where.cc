@@ -67,16 +67,21 @@ void Conditions::target(const curve::Target& target, curve::StatisticRule rule) 
   add(condition);
 }
 
-std::string keys(const std::vector<LayerRow>& layers, std::size_t from, std::size_t to) {
+/// The keys of the layers above one that can hold its ids.
+std::string keys_above(const std::vector<LayerRow>& layers, std::size_t at) {
   std::string list;
-  for (std::size_t i = from; i < to; ++i)
+  for (std::size_t i = at + 1; i < layers.size(); ++i) {
+    if (is_predicted_layer(layers[i].state.name) != is_predicted_layer(layers[at].state.name))
+      continue;
     list += (list.empty() ? "" : ", ") + std::to_string(layers[i].key);
+  }
   return list;
 }
 
 /// One clause for each layer with one above it: its profiles count unless the id is in a higher
-/// one. A store whose profiles all lie in one active layer, the usual one, needs no clause at all.
-/// The '+' keeps SQLite from walking a whole layer through its index, out of the order of the rows.
+/// one. Predictions and measurements share no ids, so neither is looked for among the other. A
+/// store whose profiles all lie in one active layer, the usual one, needs no clause at all. The '+'
+/// keeps SQLite from walking a whole layer through its index, out of the order of the rows.
 void Conditions::layers(const std::vector<LayerRow>& active, const std::vector<LayerRow>& all) {
   const auto filled = [](const LayerRow& layer) { return layer.has_profiles; };
   std::vector<LayerRow> counting;
@@ -90,9 +95,8 @@ void Conditions::layers(const std::vector<LayerRow>& active, const std::vector<L
   std::string any;
   for (std::size_t i = 0; i < counting.size(); ++i) {
     std::string one = "+p.layer = " + std::to_string(counting[i].key);
-    if (i + 1 < counting.size())
-      one += " AND p.id NOT IN (SELECT id FROM profile WHERE layer IN (" +
-             keys(counting, i + 1, counting.size()) + "))";
+    if (const std::string above = keys_above(counting, i); !above.empty())
+      one += " AND p.id NOT IN (SELECT id FROM profile WHERE layer IN (" + above + "))";
     any += (any.empty() ? "(" : " OR (") + one + ")";
   }
   add("(" + any + ")");
@@ -137,6 +141,9 @@ Where where(const Query& query, const std::vector<LayerRow>& all) {
   conditions.equal("p.serving_stack_version", query.serving_stack_version);
   conditions.equal("p.workload", query.workload);
   conditions.equal("p.decoding", query.decoding);
+  std::vector<std::string> kinds;
+  for (const profile::EvidenceKind kind : query.evidence) kinds.emplace_back(profile::name(kind));
+  conditions.one_of("p.evidence", kinds);
   conditions.near("input_tokens", query.input_tokens, query.length_tolerance);
   conditions.near("output_tokens", query.output_tokens, query.length_tolerance);
   for (const curve::Target& target : query.targets) conditions.target(target, query.statistic_rule);

@@ -57,6 +57,7 @@ class RandomProfiles {
                   .licence = "Apache-2.0"};
     const int points = 1 + below(7);
     for (int i = 0; i < points; ++i) p.points.push_back(point(1 << i, p.id));
+    if (p.evidence.kind == profile::EvidenceKind::Predicted) predict(p);
     return p;
   }
 
@@ -101,6 +102,19 @@ class RandomProfiles {
         "input_tokens_mean;output_tokens_mean;e2e_mean_ms;ntpot_mean_ms;requests_per_second";
     if (maybe(0.3)) point.flags = maybe(0.5) ? "seen_in_2_source_rows" : "short_run;few_requests";
     return point;
+  }
+
+  void predict(profile::Profile& p) {
+    p.evidence.prediction = {.by = "0123456789abcdef",
+                             .nearest = "g-" + std::to_string(1'000'000 + below(1000)),
+                             .extrapolated = maybe(0.3) ? "no kernel table" : "",
+                             .ttft_error = 1 + uniform(),
+                             .tpot_error = 1 + 0.1 * uniform(),
+                             .e2e_error = 1.1};
+    for (profile::Point& one : p.points) {
+      const double ms = 20 + one.at.load;
+      one.bands = {ms / 2, ms * 2, ms / 1.1, ms * 1.1, ms / 1.2, ms * 1.2};
+    }
   }
 
   std::mt19937 random_;

@@ -1,0 +1,94 @@
+#include "app/simulated_server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "app/predictor.h"
+#include "base/file.h"
+#include "perfmodel/compiled_steps.h"
+#include "predict/deployment.h"
+#include "predict/kv_room.h"
+#include "workload/length.h"
+
+namespace kneepoint::app {
+namespace {
+
+/// The limits of one engine, as the deployment has them.
+sim::EngineConfig engine_of(const predict::Deployment& d, double kv_tokens) {
+  sim::EngineConfig out;
+  out.scheduling = sim::scheduling_of(d.rules);
+  out.scheduling.hold_steps = static_cast<std::int64_t>(d.hold_steps);
+  out.scheduling.hold_share = d.hold_share;
+  out.max_num_batched_tokens = static_cast<std::int64_t>(d.token_budget);
+  out.max_num_seqs = static_cast<std::int64_t>(std::min(d.max_sequences, d.token_budget));
+  out.chunked_prefill = d.rules != sim::ServerRules::TensorRtLlm;
+  out.max_model_len = d.model->max_position.value_or(workload::kMostTokens);
+  if (!out.chunked_prefill && !out.scheduling.long_prompts_alone) {
+    out.max_model_len = std::min(out.max_model_len, out.max_num_batched_tokens);
+  }
+  out.num_blocks = std::max<std::int64_t>(
+      64, static_cast<std::int64_t>(kv_tokens / static_cast<double>(out.block_size)));
+  return out;
+}
+
+}  // namespace
+
+sim::StepModels SimulatedServer::models() const {
+  return [step_time = this->step_time](const sim::Seat&) {
+    return std::make_unique<perfmodel::PartedStepTime>(step_time);
+  };
+}
+
+Result<SimulatedServers> SimulatedServers::open(Session& session,
+                                                const std::filesystem::path& calibration) {
+  const PredictionFiles files = prediction_files(session.settings());
+  perfmodel::OperatorTables tables;
+  if (!files.operators.empty()) {
+    auto opened = perfmodel::OperatorTables::open(files.operators);
+    if (!opened) return fail(std::move(opened).error());
+    tables = std::move(*opened);
+  }
+  SimulatedServers out(session.catalog(), std::move(tables));
+  const std::filesystem::path& file = calibration.empty() ? files.calibration : calibration;
+  std::error_code error;
+  if (calibration.empty() && !std::filesystem::exists(file, error)) {
+    out.coefficients_.parts = perfmodel::default_coefficients();
+    out.by_ = "uncalibrated";
+    return out;
+  }
+  const auto text = read_file(file);
+  if (!text) return fail(text.error());
+  const auto read = predict::calibration_from_text(*text);
+  if (!read) return fail(Error(read.error()).during(file.string()));
+  out.coefficients_ = read->coefficients;
+  out.by_ = read->hash().substr(0, 16);
+  return out;
+}
+
+Result<SimulatedServer> SimulatedServers::of(const predict::Question& question) const {
+  auto deployed = predict::deploy(question, *catalog_);
+  if (!deployed) return fail(std::move(deployed).error());
+  const auto steps = perfmodel::compile_steps(tables_, *deployed->model, *deployed->accelerator,
+                                              predict::memory_setup(*deployed));
+  if (!steps) return fail(steps.error());
+  const double length = predict::input_tokens(question) + predict::output_tokens(question);
+  const auto room = predict::kv_room(*deployed, *steps, length, question.answer_anyway);
+  if (!room) return fail(room.error());
+
+  SimulatedServer out{.replica = {},
+                      .step_time = perfmodel::PartedStepTime(*steps, coefficients_.parts),
+                      .by = by_,
+                      .notes = std::move(deployed->notes)};
+  out.replica.engine = engine_of(*deployed, *room);
+  out.replica.ranks = std::max(1, steps->data_ranks);
+  out.replica.ranks_together = out.replica.ranks > 1 && deployed->expert > 1;
+  out.replica.stages = std::max(1, steps->stages);
+  out.request_ms = coefficients_.extras[static_cast<std::size_t>(predict::Extra::Request)];
+  out.token_ms =
+      coefficients_.extras[static_cast<std::size_t>(predict::Extra::ThousandTokens)] / 1000;
+  out.notes.insert(out.notes.end(), steps->extrapolated.begin(), steps->extrapolated.end());
+  return out;
+}
+
+}  // namespace kneepoint::app
