@@ -322,13 +322,17 @@ void bands(const Evaluation& e) {
   fmt::print(
       "\nBands of 80 %: how many left-out points are inside (half of the curves set the "
       "width for the other half), and the median of high / low - 1\n");
-  for (const Distance d : {Distance::Near, Distance::Far}) {
-    const BandScale b = band_scale(e.set, all, d);
-    fmt::print(
-        "{:<6} {:>6} points   TPOT {:.1f} % wide {:.0f} %   TTFT {:.1f} % wide {:.0f} %   "
-        "end to end {:.1f} % wide {:.0f} %\n",
-        d == Distance::Near ? "near" : "far", b.points, 100 * b.tpot_inside, 100 * b.tpot_width,
-        100 * b.ttft_inside, 100 * b.ttft_width, 100 * b.e2e_inside, 100 * b.e2e_width);
+  for (const bool varied : {false, true}) {
+    for (const Distance d : {Distance::Near, Distance::Far}) {
+      const BandScale b = band_scale(e.set, all, d, varied);
+      if (b.points == 0) continue;
+      fmt::print(
+          "{:<14} {:>6} points   TPOT {:.1f} % wide {:.0f} %   TTFT {:.1f} % wide {:.0f} %   "
+          "end to end {:.1f} % wide {:.0f} %\n",
+          std::string(varied ? "varied, " : "") + (d == Distance::Near ? "near" : "far"), b.points,
+          100 * b.tpot_inside, 100 * b.tpot_width, 100 * b.ttft_inside, 100 * b.ttft_width,
+          100 * b.e2e_inside, 100 * b.e2e_width);
+    }
   }
 }
 

@@ -52,9 +52,14 @@ void cross_validate(const TrainingSet& set, const Fitted& fitted, const Progress
     out.cross_validated.push_back(errors_of(set, predictions, std::string(name(scheme))));
     all.insert(all.end(), predictions.begin(), predictions.end());
   }
-  out.near_scale = band_scale(set, all, Distance::Near);
-  out.far_scale = band_scale(set, all, Distance::Far);
-  if (out.far_scale.points == 0) out.far_scale = out.near_scale;
+  const auto scale = [&](Distance distance, bool varied, const BandScale& otherwise) {
+    const BandScale found = band_scale(set, all, distance, varied);
+    return found.points == 0 ? otherwise : found;
+  };
+  out.near_scale = scale(Distance::Near, false, {});
+  out.far_scale = scale(Distance::Far, false, out.near_scale);
+  out.varied_near_scale = scale(Distance::Near, true, out.near_scale);
+  out.varied_far_scale = scale(Distance::Far, true, out.far_scale);
 }
 
 }  // namespace

@@ -198,7 +198,7 @@ Kernel read_kernel(Reader& reader, const json::Object& in, Latency of) {
     const json::Object& t = v.get_object();
     term.log_amplitude = reader.number(t, "log_amplitude");
     const double weight = reader.number(t, "weight");
-    if (weight < KernelTerm::kPlain || weight > KernelTerm::kLinear ||
+    if (weight < KernelTerm::kUntabled || weight > KernelTerm::kLinear ||
         std::abs(term.log_amplitude) > 20) {
       reader.wrong("terms: weight or log_amplitude is out of range");
       break;
@@ -376,18 +376,20 @@ std::string to_text(const Calibration& c) {
   }
   json::Array name_lists;
   for (Dictionary& d : names) name_lists.push_back(d.take());
-  json::Object head{
-      {"format", kFormat},
-      {"provenance", std::move(provenance)},
-      {"cross_validated", std::move(errors)},
-      {"coefficients",
-       json::Object{{"parts_ns", std::move(parts)}, {"extras_ms", std::move(extras)}}},
-      {"bands", json::Object{{"near", band_json(c.near_scale)}, {"far", band_json(c.far_scale)}}},
-      {"tpot", kernel_json(c.tpot.kernel)},
-      {"ttft", kernel_json(c.ttft.kernel)},
-      {"version_dates", std::move(dates)},
-      {"names", std::move(name_lists)},
-      {"series", series.take()}};
+  json::Object head{{"format", kFormat},
+                    {"provenance", std::move(provenance)},
+                    {"cross_validated", std::move(errors)},
+                    {"coefficients", json::Object{{"parts_ns", std::move(parts)},
+                                                  {"extras_ms", std::move(extras)}}},
+                    {"bands", json::Object{{"near", band_json(c.near_scale)},
+                                           {"far", band_json(c.far_scale)},
+                                           {"varied_near", band_json(c.varied_near_scale)},
+                                           {"varied_far", band_json(c.varied_far_scale)}}},
+                    {"tpot", kernel_json(c.tpot.kernel)},
+                    {"ttft", kernel_json(c.ttft.kernel)},
+                    {"version_dates", std::move(dates)},
+                    {"names", std::move(name_lists)},
+                    {"series", series.take()}};
   // A line per point, so that a change is seen where it is.
   std::string out = json::to_line(head);
   out.pop_back();
@@ -452,6 +454,8 @@ Result<Calibration> calibration_from_text(std::string_view text) {
   const json::Object& bands = reader.object(in, "bands");
   out.near_scale = read_band(reader, reader.object(bands, "near"));
   out.far_scale = read_band(reader, reader.object(bands, "far"));
+  out.varied_near_scale = read_band(reader, reader.object(bands, "varied_near"));
+  out.varied_far_scale = read_band(reader, reader.object(bands, "varied_far"));
   out.tpot.kernel = read_kernel(reader, reader.object(in, "tpot"), Latency::Tpot);
   out.ttft.kernel = read_kernel(reader, reader.object(in, "ttft"), Latency::Ttft);
   for (const auto& [version, years] : reader.object(in, "version_dates")) {

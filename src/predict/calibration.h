@@ -66,9 +66,10 @@ struct Calibration {
   std::vector<SchemeErrors> cross_validated;
   Coefficients coefficients;
   VersionDates version_dates;
-  ResidualProcess tpot, ttft;       // over the same points
-  std::vector<std::string> series;  // of each point: the run, or the profile's id
-  BandScale near_scale, far_scale;
+  ResidualProcess tpot, ttft;                     // over the same points
+  std::vector<std::string> series;                // of each point: the run, or the profile's id
+  BandScale near_scale, far_scale;                // of settings as users have them
+  BandScale varied_near_scale, varied_far_scale;  // of the others (data_rules.h)
 
   /// Of everything above; changes when any prediction may.
   std::string hash() const;

@@ -10,6 +10,7 @@
 #include "base/date.h"
 #include "base/text.h"
 #include "predict/data_rules.h"
+#include "predict/kernel.h"
 #include "predict/substitute.h"
 
 namespace kneepoint::predict {
@@ -28,7 +29,8 @@ constexpr std::array kContinuous{
     Continuous{"version date", false},      Continuous{"log bandwidth", false},
     Continuous{"log compute", false},       Continuous{"log active weights", false},
     Continuous{"log hidden", false},        Continuous{"cache fill", false},
-    Continuous{"log explained", false},     Continuous{"log TTFT share", false}};
+    Continuous{kNoTables, false},           Continuous{"log explained", false},
+    Continuous{"log TTFT share", false}};
 constexpr std::size_t kRespects = kCategories.size() + kContinuous.size() + 1;
 
 // Who measured, where nobody says: the closed loop with an opening burst that most points have.
@@ -91,7 +93,8 @@ void add_term(Kernel& kernel, int weight, double amplitude, Penalties penalties)
     term.log_penalty[respect(name)] = std::log(penalty);
   }
   // Between settings hardly anything is shared, whatever the term.
-  if (weight != KernelTerm::kLinear) term.log_penalty[respect("setting")] = std::log(kOtherSetting);
+  const bool everywhere = weight == KernelTerm::kLinear || weight == KernelTerm::kUntabled;
+  if (!everywhere) term.log_penalty[respect("setting")] = std::log(kOtherSetting);
 }
 
 /// What a server does to one group of costs, for this model on this accelerator.
@@ -106,6 +109,12 @@ void add_group(Kernel& kernel, ShareGroup group, double amplitude) {
             {"version date", .3},
             {"attention", .2},
             {"experts", .2}});
+}
+
+/// What data sheets promise too much, family by family.
+void add_untabled(Kernel& kernel, double amplitude) {
+  add_term(kernel, KernelTerm::kUntabled, amplitude,
+           {{"family", .4}, {"accelerator", .2}, {"server", .15}, {"setting", .3}});
 }
 
 void tpot_terms(Kernel& k) {
@@ -197,6 +206,7 @@ void tpot_terms(Kernel& k) {
             {"experts", .39}});
   add_group(k, ShareGroup::Overheads, .062);
   add_term(k, KernelTerm::kLinear, .09, {});
+  add_untabled(k, .5);
   k.log_noise = std::log(.015);
 }
 
@@ -267,6 +277,7 @@ void ttft_terms(Kernel& k) {
             {"log TTFT share", .05}});
   for (std::size_t g = 0; g < kShareGroups; ++g) add_group(k, static_cast<ShareGroup>(g), .14);
   add_term(k, KernelTerm::kLinear, .155, {});
+  add_untabled(k, .5);
   k.log_noise = std::log(.08);
 }
 
@@ -278,7 +289,7 @@ double years_since_start(Date date) {
 }
 
 Place place_of(const Question& q, const Deployment& d, double clients, double kv_load,
-               const VersionDates& dates) {
+               bool has_tables, const VersionDates& dates) {
   const profile::ServingSetup& s = q.setup;
   std::string topology =
       fmt::format("{}{}{}", d.data > 1 ? "data" : "tensor", d.expert > 1 ? "+experts" : "",
@@ -309,7 +320,8 @@ Place place_of(const Question& q, const Deployment& d, double clients, double kv
       log_of(d.accelerator->bf16_tflops.value_or(500)),
       log_of(active),
       log_of(d.model->hidden.value_or(5120)),
-      std::tanh(2 * std::log(std::clamp(kv_load, 0.05, 20.0)))};
+      std::tanh(2 * std::log(std::clamp(kv_load, 0.05, 20.0))),
+      has_tables ? 0. : 1.};
   return p;
 }
 
@@ -408,6 +420,7 @@ Kernel start_kernel(Latency of) {
     add_group(kernel, static_cast<ShareGroup>(g), more * .08);
   }
   add_term(kernel, KernelTerm::kLinear, .3, {});
+  add_untabled(kernel, .5);
   kernel.log_noise = std::log(tpot ? .03 : .06);
   return kernel;
 }

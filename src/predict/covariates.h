@@ -13,7 +13,7 @@
 namespace kneepoint::predict {
 
 Place place_of(const Question& question, const Deployment& deployment, double clients,
-               double kv_load, const VersionDates& dates);
+               double kv_load, bool has_tables, const VersionDates& dates);
 
 enum class Latency { Tpot, Ttft };
 

@@ -107,7 +107,7 @@ SchemeErrors errors_of(const TrainingSet& set, const std::vector<LeftOutPoint>& 
 }
 
 BandScale band_scale(const TrainingSet& set, const std::vector<LeftOutPoint>& predictions,
-                     Distance distance) {
+                     Distance distance, bool varied) {
   struct Off {
     double z = 0, sd = 0;
     bool half = false;
@@ -115,8 +115,8 @@ BandScale band_scale(const TrainingSet& set, const std::vector<LeftOutPoint>& pr
   std::vector<Off> off[3];
   BandScale out;
   for (const LeftOutPoint& o : predictions) {
-    if (o.distance != distance) continue;
     const TrainingPoint& p = set.points[o.point];
+    if (o.distance != distance || is_varied(p.point->source) != varied) continue;
     const bool half = hash64(curve_of(p), 7) % 2 == 0;
     const auto add = [&](std::vector<Off>& to, double predicted, double measured, double sd) {
       if (measured > 0 && predicted > 0) {

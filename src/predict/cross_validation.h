@@ -27,9 +27,10 @@ SchemeErrors errors_of(const TrainingSet& set, const std::vector<LeftOutPoint>& 
                        std::string scheme);
 
 /// How wide bands have to be for 80 of 100 of the points of that distance to be inside; half of the
-/// curves say the width, the other half how many are inside, and the other way round.
+/// curves say the width, the other half how many are inside, and the other way round. `varied`: of
+/// points of varied settings, or of the others.
 BandScale band_scale(const TrainingSet& set, const std::vector<LeftOutPoint>& predictions,
-                     Distance distance);
+                     Distance distance, bool varied);
 
 /// Predictions are kept within reason: a process far from its points is not believed for more.
 inline constexpr double kMostTpotFactor = 1.2, kMostTtftFactor = 1.5;  // of the log

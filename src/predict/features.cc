@@ -152,7 +152,8 @@ Result<Features> FeatureMaker::of(const Question& question,
     }
   }
   out.output_tokens = output_tokens(question);
-  out.place = place_of(question, d, out.clients, out.kv_load, dates_);
+  out.place = place_of(question, d, out.clients, out.kv_load,
+                       tables_.measured_on(d.accelerator->id) != nullptr, dates_);
   out.stood_in = d.stood_in;
   out.unlike = d.speculative || d.disaggregated;
   out.notes = std::move(d.notes);

@@ -51,6 +51,7 @@ KernelPoint CategoryNames::look_up(const Covariates& of) const {
     const auto found = numbers_[c].find(of.categories[c]);
     out.categories.push_back(found == numbers_[c].end() ? KernelPoint::kUnknown : found->second);
   }
+  if (untabled_ < of.continuous.size()) out.untabled = of.continuous[untabled_];
   out.open.resize(of.shares.size());
   for (std::size_t s = 0; s < of.shares.size(); ++s) {
     out.groups[static_cast<std::size_t>(group_of_share(s))] += of.shares[s];
@@ -81,6 +82,7 @@ void differences(const KernelShape& shape, const KernelPoint& a, const KernelPoi
 
 double weight_of(int weight, const KernelPoint& a, const KernelPoint& b) {
   if (weight == KernelTerm::kPlain) return 1;
+  if (weight == KernelTerm::kUntabled) return a.untabled * b.untabled;
   if (weight != KernelTerm::kLinear) {
     const auto group = static_cast<std::size_t>(weight);
     return a.groups[group] * b.groups[group];

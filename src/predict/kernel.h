@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "predict/residual_process.h"
@@ -17,8 +18,12 @@ struct KernelPoint {
   std::vector<std::int32_t> categories;
   std::vector<double> continuous;
   std::array<double, kShareGroups> groups{};
+  double untabled = 0;       // 1: no kernel tables of the accelerator
   std::vector<double> open;  // share times sd of its coefficient's log
 };
+
+/// The continuous feature that is 1 where an accelerator has no kernel tables.
+inline constexpr std::string_view kNoTables = "no kernel tables";
 
 ShareGroup group_of_share(std::size_t part_or_extra);
 
@@ -26,13 +31,18 @@ ShareGroup group_of_share(std::size_t part_or_extra);
 class CategoryNames {
  public:
   explicit CategoryNames(const KernelShape& shape)
-      : numbers_(shape.categories.size()), share_sd_(shape.share_sd) {}
+      : numbers_(shape.categories.size()), share_sd_(shape.share_sd) {
+    for (std::size_t i = 0; i < shape.continuous.size(); ++i) {
+      if (shape.continuous[i] == kNoTables) untabled_ = i;
+    }
+  }
   KernelPoint learn(const Covariates& of);  // takes up new names
   KernelPoint look_up(const Covariates& of) const;
 
  private:
   std::vector<std::map<std::string, std::int32_t, std::less<>>> numbers_;
   std::vector<double> share_sd_;
+  std::size_t untabled_ = ~std::size_t{0};  // place of the feature
 };
 
 /// In which respects two points differ, and by how much; `out` has KernelShape::respects() places.

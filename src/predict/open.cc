@@ -15,6 +15,7 @@
 #include "predict/anchoring.h"
 #include "predict/covariates.h"
 #include "predict/cross_validation.h"
+#include "predict/data_rules.h"
 #include "predict/measured_point.h"
 #include "predict/process_reader.h"
 
@@ -140,8 +141,11 @@ class CalibratedPredictor final : public Predictor {
     g.ttft_ms = std::max(ttft_ms(o, c), 1e-3) * bounded(ttft.mean, kMostTtftFactor);
     g.nearest = tpot.nearest;
     g.distance = near_.contains(distance_key(f.place)) ? Distance::Near : Distance::Far;
+    const bool near = g.distance == Distance::Near;
     const BandScale& scale =
-        g.distance == Distance::Near ? calibration_.near_scale : calibration_.far_scale;
+        is_varied(question.measured_by)
+            ? (near ? calibration_.varied_near_scale : calibration_.varied_far_scale)
+            : (near ? calibration_.near_scale : calibration_.far_scale);
     g.tpot_sd = std::sqrt(tpot.variance) * scale.tpot;
     g.ttft_sd = std::sqrt(ttft.variance) * scale.ttft;
     g.e2e_scale = scale.e2e / std::max(scale.tpot, 1e-6);
