@@ -46,9 +46,10 @@ std::vector<Server> usual_servers(const catalog::Catalog& catalog) {
       if (known == nullptr || known->status != "active") continue;
       if (build == nullptr || build->channel != "release") continue;
       std::string& best = newest[name];
-      if (best.empty() || catalog::compare_versions(build->version, best).value_or(-1) > 0) {
-        best = build->version;
-      }
+      // Of builds of one version the one with the plainest name.
+      const int order =
+          best.empty() ? 1 : catalog::compare_versions(build->version, best).value_or(-1);
+      if (order > 0 || (order == 0 && build->version.size() < best.size())) best = build->version;
     }
   }
   std::vector<Server> out;

@@ -17,6 +17,7 @@ using metrics::Metric;
 using metrics::Statistic;
 
 constexpr std::size_t kMostLoads = 64;
+constexpr double kSameBand = 1.05;
 
 /// The fewest digits that are right to one part in 500.
 std::string brief(double value) {
@@ -29,14 +30,17 @@ std::string brief(double value) {
   return shortest(*parse_number(fmt::format("{:.3g}", value)));
 }
 
-/// One number where all are the same.
-std::string words(const std::vector<double>& values, bool collapse) {
+std::string words(const std::vector<double>& values) {
   std::vector<std::string> texts;
   for (const double value : values) texts.push_back(brief(value));
-  const bool same = std::all_of(texts.begin(), texts.end(),
-                                [&](const std::string& text) { return text == texts.front(); });
-  if (collapse && same && !texts.empty()) return texts.front();
   return join(texts, " ");
+}
+
+/// One number, the widest, where all are about the same.
+std::string band_words(const std::vector<double>& ratios) {
+  const auto [least, most] = std::minmax_element(ratios.begin(), ratios.end());
+  if (*most <= *least * kSameBand) return brief(*most);
+  return words(ratios);
 }
 
 double ratio(const std::optional<double>& low, double value, const std::optional<double>& high) {
@@ -223,12 +227,12 @@ PredictedTables write_predicted_tables(std::span<const Profile> profiles) {
                                         s.kv_precision,
                                         shortest(p.workload.input_tokens_mean.value_or(0)),
                                         shortest(p.workload.output_tokens_mean.value_or(0)),
-                                        words(loads, false),
-                                        words(ttft, false),
-                                        words(tpot, false),
-                                        words(ttft_band, true),
-                                        words(tpot_band, true),
-                                        words(e2e_band, true),
+                                        words(loads),
+                                        words(ttft),
+                                        words(tpot),
+                                        band_words(ttft_band),
+                                        band_words(tpot_band),
+                                        band_words(e2e_band),
                                         p.evidence.prediction.nearest,
                                         join(cited, " "),
                                         p.evidence.prediction.by});
