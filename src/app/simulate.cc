@@ -121,7 +121,7 @@ Result<run::PointRecord> simulate_point(const SimulatedServer& server, const Sim
   auto result = sim::simulate_fleet(spec, config, server.models(), options);
   if (!result) return fail(std::move(result).error());
   std::vector<Timeline>& timelines = result->timelines;
-  add_overhead(timelines, server);
+  if (ask.overhead) add_overhead(timelines, server);
   std::stable_sort(timelines.begin(), timelines.end(),
                    [](const Timeline& a, const Timeline& b) { return a.due < b.due; });
 

@@ -20,6 +20,7 @@ struct SimulateAsk {
   sim::RouterKind router = sim::RouterKind::LeastRequests;
   std::vector<metrics::Bound> bounds;  // of goodput
   bool every_token = true;             // gaps between tokens are seen
+  bool overhead = true;                // SimulatedServer::request_ms and token_ms are added
 };
 
 /// One load point as the load generator would have recorded it: the same window, warm-up cut and

@@ -113,6 +113,7 @@ Result<void> simulate(Run& run) {
   ask.replicas = *args.integer("--replicas");
   ask.router = *sim::parse_router_kind(args.text("--router"));
   ask.bounds = std::move(*bounds);
+  ask.overhead = args.on("--overhead");
   const std::string day = to_text((*session)->settings().today);
   Progress progress(run, "load points");
   std::vector<run::PointRecord> records;

@@ -191,6 +191,11 @@ inline constexpr std::array kSimulateFlags{
          .type = FlagType::List,
          .value = "METRIC:TIME",
          .sentence = "Bounds on each request by itself: ttft:200ms,itl:50ms."},
+    Flag{.name = "--overhead",
+         .type = FlagType::Switch,
+         .sentence = "Add what client, network and tokenizer take in measurements; --no-overhead "
+                     "shows the server alone, as `emulate` serves it.",
+         .fallback = "true"},
     kCalibration,
     Flag{.name = "--report",
          .type = FlagType::Path,

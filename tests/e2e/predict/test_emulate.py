@@ -33,7 +33,7 @@ class Emulate(Case):
                   "--output-tokens=48", "--no-keep-profile", f"--report={report}")
         measured = json.loads(report.read_text())["points"][0]
         simulated = self.json("simulate", *SETUP, *load, "--input-length=256",
-                              "--output-length=48")["points"][0]
+                              "--output-length=48", "--no-overhead")["points"][0]
         for metric in ("tpot_ms", "e2e_ms"):
             self.assertAlmostEqual(measured[metric]["mean"] / simulated[metric]["mean"], 1,
                                    delta=0.03, msg=metric)
