@@ -13,8 +13,8 @@ namespace kneepoint::perfmodel {
 PartCoefficients default_coefficients();
 
 /// A compiled setup with coefficients, folded together so that a step is a few look-ups (a decode
-/// step of up to 1,024 sequences: two). Gives dot(amounts(shape), coefficients) to the next whole nanosecond.
-/// Copies hold no references; noise is another model's business.
+/// step of up to 1,024 sequences: two). Gives dot(amounts(shape), coefficients) to the next whole
+/// nanosecond. Copies hold no references; noise is another model's business.
 class PartedStepTime final : public StepTimeModel {
  public:
   PartedStepTime(const CompiledSteps& steps, const PartCoefficients& coefficients);

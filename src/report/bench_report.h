@@ -21,7 +21,7 @@ struct RunFacts {
   std::string server, server_version;
   std::string accelerator;  // "8 x nvidia-h100-80gb"
   std::string client;       // the tool and its version: "kneepoint 0.1.0"
-  bool predicted = false;  // simulated, not measured
+  bool predicted = false;   // simulated, not measured
   std::string host;         // the machine that measured
   std::string started_at;   // UTC, RFC 3339; empty: that of the first point
   std::vector<std::pair<std::string, std::string>> more;  // whatever else is worth a line
