@@ -311,8 +311,16 @@ Recommendation recommend(const catalog::Catalog& catalog,
     const double value = c.output_tokens_per_second_per_accelerator;
     return metrics::is_missing(value) ? -1.0 : value;
   };
+  // Beside measurements a prediction counts at the slow end of its band: it may be the better
+  // choice, but not for having been guessed too well.
+  const bool mixed = std::any_of(profiles.begin(), profiles.end(),
+                                 [](const RankingRow& p) { return !is_predicted(p); });
   const auto key = [&](const Choice& c) {
-    return request.expected_requests_per_second ? *c.fleet_usd_per_hour : c.cost->output;
+    const double usd =
+        request.expected_requests_per_second ? *c.fleet_usd_per_hour : c.cost->output;
+    return mixed && is_predicted(*c.profile)
+               ? usd * c.profile->evidence.prediction.tpot_error.value_or(1)
+               : usd;
   };
   put_in_order(out.ranked, [&](const Choice& c) { return std::pair(key(c), -density(c)); });
   put_in_order(out.unpriced, [&](const Choice& c) { return std::pair(0.0, -density(c)); });

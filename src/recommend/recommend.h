@@ -71,8 +71,9 @@ struct Recommendation {
 };
 
 /// Profiles may be of several models. Ranked by dollars per hour of the fleet when an expected load
-/// is given, else by dollars per million output tokens; ties by throughput per accelerator, then by
-/// id. Targets never move a profile past its knee.
+/// is given, else by dollars per million output tokens; beside measured ones a predicted profile by
+/// what it costs at the slow end of its band; ties by throughput per accelerator, then by id.
+/// Targets never move a profile past its knee.
 Recommendation recommend(const catalog::Catalog& catalog,
                          std::span<const profile::RankingRow> profiles, const Request& request);
 

@@ -34,7 +34,8 @@ class ProfileSchema(unittest.TestCase):
                 continue  # the header, and which layer follows
             profiles += 1
             self.validator.validate(document)
-        rows = (ROOT / "data/catalog/profiles.csv").read_text().count("\n") - 1
+        rows = sum((ROOT / f"data/catalog/{name}.csv").read_text().count("\n") - 1
+                   for name in ("profiles", "predicted"))
         self.assertEqual(profiles, rows)
 
     def test_a_damaged_profile_is_not(self):
