@@ -56,6 +56,7 @@ _catalog = []
 def measured_catalog():
     if not _catalog:
         folder = pathlib.Path(tempfile.mkdtemp(prefix="kp-e2e-catalog-"))
+        folder.chmod(0o755)  # some tests run the program as another user
         atexit.register(shutil.rmtree, folder, True)
         (folder / "text").mkdir()
         for file in (ROOT / "data" / "catalog").glob("*.csv"):

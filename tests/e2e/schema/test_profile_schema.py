@@ -34,8 +34,8 @@ class ProfileSchema(unittest.TestCase):
                 continue  # the header, and which layer follows
             profiles += 1
             self.validator.validate(document)
-        rows = sum((ROOT / f"data/catalog/{name}.csv").read_text().count("\n") - 1
-                   for name in ("profiles", "predicted"))
+        tables = [ROOT / f"data/catalog/{name}.csv" for name in ("profiles", "predicted")]
+        rows = sum(table.read_text().count("\n") - 1 for table in tables if table.exists())
         self.assertEqual(profiles, rows)
 
     def test_a_damaged_profile_is_not(self):
