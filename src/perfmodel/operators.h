@@ -91,6 +91,7 @@ class Operators {
   TokenCurve gemm_of(const Relative& on, const Grid& grid, Dtype type, double n, double k) const;
   bool gemm_tables(Dtype table, Dtype type, double n, double k, TokenCurve& out) const;
   bool expert_tables(Dtype table, const ExpertShape& shape, double farthest, TokenCurve& out) const;
+  bool usual_experts(Dtype table, const ExpertShape& shape, TokenCurve& out) const;
   TokenCurve reduce_within(Collective what, double bytes_per_token, int ranks) const;
 
   OperatorTables tables_;

@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <map>
+#include <vector>
 
 #include "perfmodel/grid_lookup.h"
 #include "perfmodel/operators.h"
@@ -18,11 +21,27 @@ constexpr int kSkewed = 110;  // exponent x 100 of the routing's power law; belo
 // Served traffic is skewed, and kernels timed under balanced routing take up to 2.5 times as long
 // at few tokens (4-bit on B200). With few experts skew means little and both count.
 constexpr double kFewExperts = 16;
+constexpr double kSkewExponent = 1.2;
 
-double roofline(const DeviceRates& rates, Dtype type, double tokens, const ExpertShape& of) {
+/// Share of the experts that a batch reads. Of skewed routing the i-th expert is chosen in
+/// proportion to i^-1.2, as by those who timed the kernels; no expert twice by one token.
+double share_read(const ExpertShape& of, double tokens, bool skewed) {
+  if (!skewed) return 1 - std::pow(1 - of.top_k / of.experts, tokens);
+  const int experts = static_cast<int>(of.experts);
+  double sum = 0, read = 0;
+  for (int i = 1; i <= experts; ++i) sum += std::pow(i, -kSkewExponent);
+  for (int i = 1; i <= experts; ++i) {
+    const double chosen = 1 - std::pow(1 - std::pow(i, -kSkewExponent) / sum, of.top_k);
+    read += 1 - std::pow(1 - chosen, tokens);
+  }
+  return read / experts;
+}
+
+double roofline(const DeviceRates& rates, Dtype type, double tokens, const ExpertShape& of,
+                bool skewed = false) {
   const double here = of.experts / of.expert;
   const double wide = of.intermediate / of.tensor;
-  const double read = here * (1 - std::pow(1 - of.top_k / of.experts, tokens));
+  const double read = here * share_read(of, tokens, skewed);
   const double compute = 6 * tokens * of.top_k / of.expert * of.hidden * wide / rates.compute(type);
   const double memory =
       (read * 3 * of.hidden * wide * bytes_per_weight(type) + tokens * of.hidden * 4) /
@@ -86,6 +105,46 @@ bool Operators::expert_tables(Dtype table, const ExpertShape& shape, double fart
   return true;
 }
 
+/// What the kernels of a type usually reach: every shape that was timed says by its roofline how
+/// long this one takes, and the median of them counts. For a shape that was never timed: single
+/// shapes have untuned kernels, 2 to 3 times slower than the rest. False: nothing was timed.
+bool Operators::usual_experts(Dtype table, const ExpertShape& shape, TokenCurve& out) const {
+  ExpertShape as = shape;
+  as.type = table;
+  for (const Relative& relative : relatives_with(OperatorKind::Experts)) {
+    std::map<std::array<std::int32_t, 4>, const Grid*> nearest;  // split as ours, by shape
+    for (const Grid& grid : relative.system->of(OperatorKind::Experts)) {
+      if (grid.type != table || grid.numbers[0] < kSkewed) continue;
+      const ExpertShape theirs = shape_of(grid);
+      if (theirs.experts <= kFewExperts) continue;
+      const auto far = [&](const Grid& of) {
+        return square_of_log(shape_of(of).tensor, shape.tensor) +
+               square_of_log(shape_of(of).expert, shape.expert);
+      };
+      const Grid*& place =
+          nearest[{grid.numbers[1], grid.numbers[2], grid.numbers[3], grid.numbers[4]}];
+      if (place == nullptr || far(grid) < far(*place)) place = &grid;
+    }
+    if (nearest.empty()) continue;
+    std::vector<double> times;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const double here = roofline(rates_, table, TokenGrid::point(i), as, true) + kLaunchNanos;
+      times.clear();
+      for (const auto& [numbers, grid] : nearest) {
+        const AxisPlace at = place_on(grid->axes[0], TokenGrid::point(i));
+        times.push_back(
+            nanos_of(level_on(grid->values, at)) * here /
+            (roofline(relative.rates, table, at.at, shape_of(*grid), true) + kLaunchNanos));
+      }
+      const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+      std::nth_element(times.begin(), middle, times.end());
+      out[i] = *middle;
+    }
+    return true;
+  }
+  return false;
+}
+
 TokenCurve Operators::experts(const ExpertShape& shape) const {
   TokenCurve out{};
   bool known = false;
@@ -108,10 +167,8 @@ TokenCurve Operators::experts(const ExpertShape& shape) const {
     // Servers multiply MXFP4 on the 4-bit units where there are any; that kernel was timed as
     // NVFP4.
     if (shape.type == Dtype::Mxfp4 && rates_.native(Dtype::Nvfp4)) {
-      ExpertShape native = shape;
-      native.type = Dtype::Nvfp4;
       TokenCurve one;
-      if (expert_tables(Dtype::Nvfp4, native, kAnywhere, one)) {
+      if (usual_experts(Dtype::Nvfp4, shape, one)) {
         const double lighter = bytes_per_weight(Dtype::Mxfp4) / bytes_per_weight(Dtype::Nvfp4);
         for (std::size_t i = 0; i < out.size(); ++i)
           out[i] = known ? std::min(out[i], one[i] * lighter) : one[i] * lighter;

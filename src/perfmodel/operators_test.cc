@@ -62,6 +62,27 @@ TEST(Operators, WeightsComeFromMemory) {
   EXPECT_GE(l40s.gemm(Dtype::Bf16, 1, 2560, 2560), 2560.0 * 2560 * 2 / 864);
 }
 
+TEST(Operators, TwinsThatWereTimedInAndOutOfAGraphAreAlike) {
+  LatentAttentionShape mla;
+  mla.hidden = 7168;
+  mla.heads = 16;
+  mla.q_lora = 1536;
+  mla.kv_lora = 512;
+  mla.type = Dtype::Nvfp4;
+  mla.kv = Dtype::Fp8;
+  const double b200 = of("nvidia-b200").latent_decode(mla)[0][0];
+  for (const auto* twin : {"nvidia-gb200", "nvidia-b300"})
+    EXPECT_NEAR(of(twin).latent_decode(mla)[0][0], b200, 0.25 * b200) << twin;
+}
+
+TEST(Operators, AnUntunedKernelOfALikeShapeSaysNothingOfMxfp4) {
+  // gpt-oss-120b: 64 tokens choose 67 of 128 experts, 0.89 GB, of which B200 reads 8 GB per ms.
+  const ExpertShape gpt_oss{Dtype::Mxfp4, 2880, 2880, 128, 4};
+  const double micros = TokenGrid::at(of("nvidia-b200").experts(gpt_oss), 64) / 1e3;
+  EXPECT_GT(micros, 110);
+  EXPECT_LT(micros, 2 * 110);
+}
+
 TEST(Operators, FourBitWeightsAreReadFasterWhereNothingMultipliesThem) {
   const auto h100 = of("nvidia-h100-80gb");
   const auto wide = h100.gemm(Dtype::Bf16, 28672, 8192);
