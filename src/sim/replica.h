@@ -60,6 +60,8 @@ class StepListener {
   /// goes on with is its second; `goes_on` says so.
   virtual void stepped(std::size_t engine, const Engine& of, const StepResult& result, bool goes_on,
                        Nanos now) = 0;
+  /// A step ended in which each decoding sequence got a token, and nothing else happened.
+  virtual void glided(std::size_t engine, const Engine& of, Nanos now) = 0;
 };
 
 /// A replica in virtual time. Whoever drives it asks when something happens next, plays that, and
@@ -80,6 +82,11 @@ class Replica {
   /// Engines that rest and have work begin a step.
   void begin(Nanos now) {
     if (stepping_ < units_.size()) begin_rested(now);
+  }
+  /// Plays steps that end before `until` and in which nobody starts or ends, at once: for whoever
+  /// knows that nothing is submitted before then. Of replicas of one engine; no others do.
+  void glide(Nanos until, StepListener& listener) {
+    if (next_ < until && engines_.size() == 1) glide_on(until, listener);
   }
 
   std::int64_t outstanding() const { return outstanding_; }  // submitted, not ended
@@ -120,6 +127,8 @@ class Replica {
   std::size_t fewest(std::size_t from, std::size_t to) const;
   void begin_rested(Nanos now);
   void begin(Unit& unit, Nanos now);
+  void glide_on(Nanos until, StepListener& listener);
+  void use(const Engine& engine, Nanos lasts);
   void finish(Unit& unit, StepListener& listener);
   Nanos through_stages(Unit& unit, Nanos takes, Nanos now);
   void hand_over(std::uint64_t id, Nanos now);
