@@ -86,10 +86,8 @@ void SimulatedFold::put_in_slices() {
         std::max(r.end, r.due));  // before anything counts, all of them are as long as they get
   }
   for (const RequestRecord& r : requests_) {
-    Slice& due = slice_at(r.due);
-    ++due.sent;
+    ++slice_at(r.due).sent;
     if (completed(r)) {
-      due.ttft.record(r.ttft());
       ++slice_at(r.first).tokens;
       ++slice_at(r.end).completed;
     } else {
@@ -131,6 +129,7 @@ std::vector<run::Slice> SimulatedFold::slices() const {
     return time ? ms(*time) : metrics::kMissing;
   };
   std::vector<run::Slice> out;
+  auto request = requests_.begin();  // by when they were due
   const std::size_t group =
       length_ < kLeastSlice ? static_cast<std::size_t>(kLeastSlice / length_) : 1;
   for (std::size_t i = 0; i < used_; i += group) {
@@ -148,10 +147,12 @@ std::vector<run::Slice> SimulatedFold::slices() const {
       tokens += one.tokens;
       in_flight += one.in_flight;
       itl.merge(one.itl);
-      ttft.merge(one.ttft);
     }
     slice.from = length_ * static_cast<std::int64_t>(i);
     slice.length = length_ * static_cast<std::int64_t>(end - i);
+    for (; request != requests_.end() && request->due < slice.from + slice.length; ++request) {
+      if (completed(*request)) ttft.record(request->ttft());
+    }
     const auto nanos = static_cast<double>(slice.length.count());
     slice.output_tokens_per_second = static_cast<double>(tokens) / nanos * 1e9;
     slice.in_flight_mean = in_flight / nanos;

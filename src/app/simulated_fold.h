@@ -55,7 +55,6 @@ class SimulatedFold final : public sim::FleetObserver {
     std::uint64_t sent = 0, completed = 0, failed = 0, tokens = 0;
     double in_flight = 0;  // times nanoseconds
     metrics::Histogram itl;
-    metrics::CoarseHistogram ttft;
 
     void add(const Slice& other);
   };

@@ -320,6 +320,39 @@ Nanos Engine::glide(Nanos now) {
   return model_.step_time(shape_);
 }
 
+Nanos Engine::leap(Nanos& now) {
+  constexpr std::int64_t kLeast = 4;
+  if (!gliding_) return Nanos();
+  std::int64_t steps = 0;  // that end: the one under way and those after it
+  const auto bucket = [&](std::int64_t tick) {
+    return wheel_[static_cast<std::size_t>(tick) & (kWheel - 1)];
+  };
+  while (steps < static_cast<std::int64_t>(kWheel) && bucket(tick_ + steps) == kNone) ++steps;
+  if (steps < kLeast) return Nanos();
+  const auto lists = static_cast<std::int64_t>(crossings_.size());
+  std::int64_t wanted = steps / lists * decodes_;
+  for (std::int64_t i = 0; i < lists; ++i) {
+    if (growth_[static_cast<std::size_t>(i)].size > 0) return Nanos();
+  }
+  for (std::int64_t i = 1; i <= steps % lists; ++i) {
+    wanted += crossings_[static_cast<std::size_t>((phase_ + i) % lists)];
+  }
+  if (wanted > cache_.available()) return Nanos();
+  shape_.decode_context = context_sum_ + decodes_;
+  now += model_.decode_time(shape_, steps - 1);
+  decoded_ = now;
+  tick_ += steps;
+  phase_ = (phase_ + steps) % lists;
+  context_sum_ += decodes_ * steps;
+  totals_.steps += steps;
+  totals_.generation_tokens += decodes_ * steps;
+  totals_.scheduled_tokens += decodes_ * steps;
+  if (wanted > 0) cache_.take(wanted);
+  if (reserves_all()) promised_ -= wanted;
+  shape_.decode_context = context_sum_;
+  return model_.step_time(shape_);
+}
+
 void Engine::plan_decodes() {
   ticks_ = 1;
   const std::int64_t drafts = config_.speculation.draft_tokens;

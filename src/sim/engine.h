@@ -158,6 +158,9 @@ class Engine {
   /// is a token for each of decoding(): nobody ends, waits for a place or is out of blocks. How
   /// long the next step takes; zero, and nothing has changed, where it is not so.
   Nanos glide(Nanos now);
+  /// Many such at once, up to where one is no such; `now` becomes the end of the last step that is
+  /// over. Zero, and nothing has changed, where it is not worth it.
+  Nanos leap(Nanos& now);
 
   bool in_step() const { return in_step_; }
   bool idle() const { return running_.size == 0 && waiting_.size == 0; }

@@ -119,6 +119,7 @@ class Fleet final : public StepListener {
       for (playing_ = 0; playing_ < replicas_.size(); ++playing_) {
         Replica& replica = replicas_[playing_];
         replica.begin(now_);
+        if (glides_ && !options_.gaps && due == Nanos::max()) replica.leap(*this);
         if (glides_) replica.glide(due, *this);
         next = std::min(next, replica.next());
       }

@@ -48,6 +48,9 @@ struct FleetOptions {
   /// A request that follows an answer misses the step that begins as the answer ends, as with any
   /// client across a network, however fast. Else it is in it.
   bool misses_the_step = false;
+  /// Off, with Keep::Counts: ITL is not to be read, and many steps of a closed loop are played at
+  /// once, their times added up to a nanosecond each.
+  bool gaps = true;
   /// With Keep::Counts: is told of everything, and the tally stays empty.
   FleetObserver* observer = nullptr;
 };

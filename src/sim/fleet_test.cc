@@ -176,6 +176,21 @@ TEST(Fleet, PlayedAheadGivesWhatStepByStepGives) {
   }
 }
 
+TEST(Fleet, ManyStepsAtOnceTakeTheTimeOfEach) {
+  for (const std::int64_t clients : {1, 7, 40}) {
+    const workload::RunSpec spec = closed(clients);
+    const FleetResult each = run(spec, fleet(1));
+    const auto at_once = simulate_fleet(spec, fleet(1), linear(), {.gaps = false});
+    ASSERT_TRUE(at_once);
+    EXPECT_EQ(at_once->took, each.took);
+    EXPECT_EQ(at_once->steps, each.steps);
+    for (const Metric metric : {Metric::Ttft, Metric::Tpot, Metric::E2e}) {
+      const auto i = static_cast<std::size_t>(metric);
+      EXPECT_EQ(at_once->tally.latency[i], each.tally.latency[i]) << clients;
+    }
+  }
+}
+
 TEST(Fleet, WhoFollowsAnAnswerMayMissTheStepThatBeginsWithIt) {
   // Two clients that are out of step: each time one ends, the other is decoding.
   workload::RunSpec spec = closed(2, 40);

@@ -126,17 +126,38 @@ void Replica::begin_rested(Nanos now) {
 }
 
 void Replica::glide_on(Nanos until, StepListener& listener) {
-  Unit& unit = units_[0];
-  Engine& engine = *engines_[0];
-  while (unit.ends < until) {
-    const Nanos ended = unit.ends;
+  for (;;) {
+    // Whoever ends first: nobody is ahead of what the others may yet bring about.
+    Unit* unit = nullptr;
+    for (Unit& one : units_) {
+      if (one.stepping && (unit == nullptr || one.ends < unit->ends)) unit = &one;
+    }
+    if (unit == nullptr || unit->ends >= until) break;
+    Engine& engine = *engines_[unit->first];
+    const Nanos ended = unit->ends;
     const Nanos takes = engine.glide(ended);
     if (takes == Nanos(0)) break;
-    listener.glided(unit.first, engine, ended);
-    unit.ends = ended + takes;
-    use_.busy += static_cast<double>(takes.count());
-    use(engine, takes);
+    listener.glided(unit->first, engine, ended);
+    unit->ends = stages_ == 1 ? ended + takes : through_stages(*unit, takes, ended);
+    const Nanos lasts = unit->ends - ended;
+    use_.busy += static_cast<double>(lasts.count());
+    use(engine, lasts);
   }
+  look_ahead();
+}
+
+void Replica::leap(StepListener& listener) {
+  if (engines_.size() != 1 || stepping_ == 0) return;
+  Unit& unit = units_[0];
+  Engine& engine = *engines_[0];
+  Nanos ended = unit.ends;
+  const Nanos takes = engine.leap(ended);
+  if (takes == Nanos(0)) return;
+  listener.glided(0, engine, ended);
+  const Nanos lasts = ended + takes - unit.ends;
+  use_.busy += static_cast<double>(lasts.count());
+  use(engine, lasts);
+  unit.ends = ended + takes;
   next_ = unit.ends;
 }
 

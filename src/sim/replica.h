@@ -84,10 +84,15 @@ class Replica {
     if (stepping_ < units_.size()) begin_rested(now);
   }
   /// Plays steps that end before `until` and in which nobody starts or ends, at once: for whoever
-  /// knows that nothing is submitted before then. Of replicas of one engine; no others do.
+  /// knows that nothing is submitted before then. Not where engines step together or prompts and
+  /// answers are apart.
   void glide(Nanos until, StepListener& listener) {
-    if (next_ < until && engines_.size() == 1) glide_on(until, listener);
+    const bool alone = prefill_engines_ == 0 && units_.size() == engines_.size();
+    if (next_ < until && alone) glide_on(until, listener);
   }
+  /// The same for one engine, up to where somebody ends, many steps at once: the listener is told
+  /// of the last of them, and use() takes the cache for as full all the while as it is then.
+  void leap(StepListener& listener);
 
   std::int64_t outstanding() const { return outstanding_; }  // submitted, not ended
   double kv_use() const;                                     // mean of the engines
