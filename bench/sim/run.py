@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Simulators of model servers side by side: four workloads, CPU seconds and memory of the process.
 
-    bench/sim/run.py --program=build/release/kneepoint [--peers=dynosim,vllm-sr-sim] [--repeats=5] [--out=DIR]
+    bench/sim/run.py --program=build/release/kneepoint [--peers=dynosim,vllm-sr-sim] [--repeats=5] [--search] [--out=DIR]
     bench/sim/run.py --bench=build/bench/fleet_bench ...
 
 All are Llama-3.1-8B in bf16 on one H100, 8,192 tokens and 256 sequences a step, Poisson arrivals:
@@ -11,8 +11,10 @@ All are Llama-3.1-8B in bf16 on one H100, 8,192 tokens and 256 sequences a step,
     c1   100,000 as b
     c8   100,000 at 160/s over 8 replicas
 
-With --program the command is `kneepoint simulate` and what `kneepoint --version` costs is told apart; with
---bench it is the benchmark of the same code path without the program around it. Peers come from PyPI
+With --program the command is `kneepoint simulate` with the step times of the shipped calibration, opening
+it included, and what `kneepoint --version` costs is told apart; with --bench it is the benchmark of the
+same code path without the program around it, with a linear step time. With --search `kneepoint search`
+is timed too: over 1,000 setups, 8 loads each, at least 1,000 requests at each load. Peers come from PyPI
 into a cached environment, in the same run; those that no registry has stand as recorded figures,
 labelled so. Writes results.md and results.json beside this file, or into --out.
 """
@@ -23,11 +25,13 @@ import json
 import os
 import pathlib
 import platform
+import re
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "tests" / "servers"))
@@ -62,6 +66,13 @@ PEERS = {
 }
 
 
+SETUP = ["--model=meta-llama/Llama-3.1-8B-Instruct", "--accelerator=nvidia-h100-80gb", "--tp=1",
+         "--server-settings=max-num-batched-tokens=8192;max-num-seqs=256"]
+# Every accelerator with a price, each TP, PP and precision that fits, and five limits: 1,170 setups.
+SEARCH = ["search", "--model=meta-llama/Llama-3.1-8B-Instruct", "--limit=1", "--loads=8",
+          "--max-num-seqs=64,128,256,512,1024", "--requests=1000"]
+
+
 def spec_of(workload):
     return {"schema": "kneepoint.run-spec.v1", "seed": 42,
             "arrivals": {"pattern": "poisson", "rate": workload["rate"]},
@@ -75,11 +86,13 @@ def measured(command, timeout=600):
     child = os.fork()
     if child == 0:  # a process of its own, so that its children are the command alone
         os.close(reader)
+        began = time.monotonic()
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True,
                               timeout=timeout, check=False)
+        wall = time.monotonic() - began
         use = resource.getrusage(resource.RUSAGE_CHILDREN)
         with os.fdopen(writer, "w") as out:
-            json.dump({"cpu": use.ru_utime + use.ru_stime, "mib": use.ru_maxrss / 1024,
+            json.dump({"cpu": use.ru_utime + use.ru_stime, "mib": use.ru_maxrss / 1024, "wall": wall,
                        "status": done.returncode, "out": done.stdout, "err": done.stderr}, out)
         os._exit(0)
     os.close(writer)
@@ -99,13 +112,22 @@ def of_program(program, names, repeats, scratch):
     for name in names:
         spec = pathlib.Path(scratch) / f"{name}.json"
         spec.write_text(json.dumps(spec_of(WORKLOADS[name])), encoding="utf-8")
-        command = [program, "simulate", spec, f"--replicas={WORKLOADS[name]['replicas']}",
-                   "--model=meta-llama/Llama-3.1-8B-Instruct", "--accelerator=nvidia-h100-80gb",
-                   "--format=json"]
+        command = [program, "simulate", spec, *SETUP, "--format=json",
+                   f"--replicas={WORKLOADS[name]['replicas']}"]
         runs = [measured(command) for _ in range(repeats)]
         rows[name] = {"cpu": [run["cpu"] - start for run in runs],
                       "mib": max(run["mib"] for run in runs)}
     return rows, start
+
+
+def of_search(program):
+    """A sentence."""
+    run = measured([program, *SEARCH], timeout=1200)
+    found = re.search(r"(\d+) setups tried.*?; (\S+) requests simulated", run["err"])
+    if int(found[1]) < 1000:
+        sys.exit(f"search: only {found[1]} setups")
+    return (f"`kneepoint {' '.join(SEARCH)}`: {found[1]} setups, {float(found[2]):,.0f} requests, "
+            f"{run['wall']:.1f} s, {run['cpu']:.1f} s of CPU, {run['mib']:.0f} MiB.")
 
 
 def of_bench(bench, names, repeats):
@@ -163,6 +185,7 @@ def main():
     parser.add_argument("--peers", default="")
     parser.add_argument("--workloads", default=",".join(WORKLOADS))
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--search", action="store_true")
     parser.add_argument("--out", type=pathlib.Path, default=HERE)
     a = parser.parse_args()
     names = a.workloads.split(",")
@@ -170,10 +193,13 @@ def main():
     if unknown := [name for name in peers if name not in PEERS]:
         parser.error(f"no such peer: {', '.join(unknown)}; there are {', '.join(PEERS)}")
     load = os.getloadavg()[0]
-    results, start = {}, None
+    if a.search and not a.program:
+        parser.error("--search goes with --program")
+    results, start, search = {}, None, ""
     with tempfile.TemporaryDirectory() as scratch:
         if a.program:
             results["kneepoint simulate"], start = of_program(a.program, names, a.repeats, scratch)
+            search = of_search(a.program) if a.search else ""
         else:
             results["kneepoint, in process"] = of_bench(a.bench, names, a.repeats)
         for name in peers:
@@ -188,7 +214,7 @@ def main():
 Measured {datetime.date.today()} on {model}, {os.cpu_count()} cores; load average before {load:.2f}. CPU seconds, medians of {a.repeats}. {'' if start is None else f'Ours is without the {start * 1e3:.1f} ms that `kneepoint --version` takes. '}By `bench/sim/run.py`, which tells the workloads; rows marked recorded were not run.
 
 {table(results)}
-"""
+{search and chr(10) + search + chr(10)}"""
     a.out.mkdir(parents=True, exist_ok=True)
     (a.out / "results.md").write_text(text, encoding="utf-8")
     (a.out / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

@@ -110,7 +110,8 @@ Result<Profile> simulated_curve(const SimulatedServers& servers, const predict::
   for (std::size_t i = 0; i < ask.loads; ++i, load *= 2) {
     spec.in_flight = std::llround(load);
     spec.requests = std::llround(requests_at(ask, load));
-    const auto run = sim::simulate_fleet(spec, config, server->models());
+    const auto run = sim::simulate_fleet(spec, config, server->models(),
+                                         {.misses_the_step = true, .gaps = false});
     if (!run) return fail(run.error());
     const metrics::Summary summary = metrics::summarize(run->tally);
     const double ttft = summary.of(metrics::Metric::Ttft).mean;

@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <iterator>
 
 #include "app/bench_run.h"
-#include "loadgen/fold.h"
-#include "metrics/batch_means.h"
-#include "metrics/warmup.h"
+#include "app/simulated_fold.h"
 
 namespace kneepoint::app {
 namespace {
@@ -32,38 +30,6 @@ void add_overhead(std::vector<Timeline>& timelines, const SimulatedServer& serve
     timeline.end += late;
     if (timeline.first_byte) *timeline.first_byte += late;
   }
-}
-
-struct Cut {
-  metrics::WarmupCut warmup;
-  Nanos from{};
-  std::optional<metrics::MeanInterval> ttft, e2e;
-};
-
-/// As the load generator finds it: MSER-5 over TTFT, in the order in which requests were due.
-Cut find_cut(const std::vector<Timeline>& timelines) {
-  std::vector<double> ttft, e2e;
-  std::vector<Nanos> due;
-  for (const Timeline& timeline : timelines) {
-    if (timeline.outcome != Outcome::Completed) continue;
-    const auto whole = metrics::e2e(timeline);
-    const auto first = metrics::ttft(timeline);
-    if (!whole) continue;
-    due.push_back(timeline.due);
-    e2e.push_back(ms(*whole));
-    ttft.push_back(first ? ms(*first) : e2e.back());
-  }
-  Cut out;
-  out.warmup = metrics::mser5(ttft);
-  const std::size_t cut = out.warmup.settled ? out.warmup.cut : 0;
-  if (due.empty()) return out;
-  out.from = cut == 0 ? Nanos(0) : due[cut];
-  const auto rest = [cut](const std::vector<double>& all) {
-    return std::span<const double>(all).subspan(cut);
-  };
-  out.ttft = metrics::batch_means(rest(ttft));
-  out.e2e = metrics::batch_means(rest(e2e));
-  return out;
 }
 
 /// Requests out at once, from the starts and ends of all of them.
@@ -109,38 +75,27 @@ metrics::ServerSignals signals_of(const SimulateAsk& ask, const sim::FleetResult
   return out;
 }
 
-}  // namespace
-
-Result<run::PointRecord> simulate_point(const SimulatedServer& server, const SimulateAsk& ask,
-                                        std::size_t point, std::string_view day) {
-  const workload::RunSpec& spec = ask.points[point];
-  const sim::FleetConfig config{server.replica, ask.replicas, ask.router};
-  sim::FleetOptions options;
-  options.keep =
-      ask.every_token ? sim::FleetOptions::Keep::EveryToken : sim::FleetOptions::Keep::Timelines;
-  auto result = sim::simulate_fleet(spec, config, server.models(), options);
-  if (!result) return fail(std::move(result).error());
-  std::vector<Timeline>& timelines = result->timelines;
-  if (ask.overhead) add_overhead(timelines, server);
+/// From timelines with every token, which a bound on the longest gap of each request needs.
+SimulatedFold::Told told_by_timelines(const SimulateAsk& ask, std::vector<Timeline> timelines) {
+  SimulatedFold::Told out;
   std::stable_sort(timelines.begin(), timelines.end(),
                    [](const Timeline& a, const Timeline& b) { return a.due < b.due; });
-
-  run::PointRecord out;
-  out.index = static_cast<std::int64_t>(point);
-  out.spec = spec;
-  out.started_at = fmt::format("{}T00:00:00Z", day);
-  out.requests_sent = static_cast<std::uint64_t>(result->requests);
-  out.requests_completed = static_cast<std::uint64_t>(result->completed);
-  out.requests_failed = static_cast<std::uint64_t>(result->refused);
-  const Cut cut = find_cut(timelines);
-
-  loadgen::Fold fold(ask.bounds, cut.from);
+  std::vector<Nanos> due;
+  std::vector<double> ttft, e2e;
   Nanos last_due{};
-  double input = 0, output = 0;
   for (const Timeline& timeline : timelines) {
     last_due = std::max(last_due, timeline.due);
     out.took = std::max(out.took, timeline.end);
+    const auto whole = metrics::e2e(timeline);
+    if (timeline.outcome != Outcome::Completed || !timeline.usage || !whole) continue;
+    out.input_tokens += static_cast<double>(timeline.usage->input.count());
+    out.output_tokens += static_cast<double>(timeline.usage->output.count());
+    due.push_back(timeline.due);
+    e2e.push_back(ms(*whole));
+    ttft.push_back(ms(metrics::ttft(timeline).value_or(*whole)));
   }
+  out.warmup = find_warmup(due, ttft, e2e);
+  loadgen::Fold fold(ask.bounds, out.warmup.from);
   fold.end_load(last_due);
   for (const Timeline& timeline : timelines) {
     fold.on_sent(timeline.due);
@@ -148,28 +103,64 @@ Result<run::PointRecord> simulate_point(const SimulatedServer& server, const Sim
       fold.on_events(timeline.due + event.after_due(), 1);
     }
     fold.add(timeline);
-    if (timeline.outcome != Outcome::Completed || !timeline.usage) continue;
-    input += static_cast<double>(timeline.usage->input.count());
-    output += static_cast<double>(timeline.usage->output.count());
   }
   tell_in_flight(fold, timelines);
-  loadgen::Fold::Kept kept = fold.finish(cut.from);
-  if (kept.drained * 2 > out.requests_completed ||
-      kept.tally.completed * 10 < out.requests_completed) {
-    kept = fold.finish_whole(out.took + Nanos(1));
+  out.kept = fold.finish(out.warmup.from);
+  if (out.kept.drained * 2 > due.size() || out.kept.tally.completed * 10 < due.size()) {
+    out.kept = fold.finish_whole(out.took + Nanos(1));
+    out.whole_run = true;
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<run::PointRecord> simulate_point(const SimulatedServer& server, const SimulateAsk& ask,
+                                        std::size_t point, std::string_view day) {
+  const workload::RunSpec& spec = ask.points[point];
+  const sim::FleetConfig config{server.replica, ask.replicas, ask.router};
+  SimulatedFold::Late late;
+  if (ask.overhead) late = {server.request_ms * 1e6, server.token_ms * 1e6};
+  SimulatedFold fold(ask.bounds, late, static_cast<std::size_t>(spec.requests.value_or(0)));
+  const bool every_token = std::ranges::any_of(
+      ask.bounds, [](const metrics::Bound& bound) { return bound.metric == metrics::Metric::Itl; });
+  sim::FleetOptions options;
+  options.misses_the_step = true;
+  if (every_token) {
+    options.keep = sim::FleetOptions::Keep::EveryToken;
+  } else {
+    options.observer = &fold;
+  }
+  auto result = sim::simulate_fleet(spec, config, server.models(), options);
+  if (!result) return fail(std::move(result).error());
+  if (every_token && ask.overhead) add_overhead(result->timelines, server);
+  SimulatedFold::Told told = every_token ? told_by_timelines(ask, std::move(result->timelines))
+                                         : fold.finish(result->tally.pattern);
+
+  run::PointRecord out;
+  out.index = static_cast<std::int64_t>(point);
+  out.spec = spec;
+  out.started_at = fmt::format("{}T00:00:00Z", day);
+  out.took = told.took;
+  out.requests_sent = static_cast<std::uint64_t>(result->requests);
+  out.requests_completed = static_cast<std::uint64_t>(result->completed);
+  out.requests_failed = static_cast<std::uint64_t>(result->refused);
+  if (told.whole_run) {
     out.warmup = "none cut: a short run";
     out.remarks.emplace_back(
         "a short run: most answers ended after the last request was sent, so rates are of the "
         "whole run, its start and end included");
   } else {
-    out.warmup = metrics::describe(cut.warmup, "requests");
+    out.warmup = metrics::describe(told.warmup.warmup, "requests");
   }
-  out.summary = metrics::summarize(kept.tally);
-  out.ttft_interval = cut.ttft;
-  out.e2e_interval = cut.e2e;
-  out.slices = std::move(kept.slices);
-  out.latency.assign(kept.tally.latency.begin(), kept.tally.latency.end());
+  out.summary = metrics::summarize(told.kept.tally);
+  out.ttft_interval = told.warmup.ttft;
+  out.e2e_interval = told.warmup.e2e;
+  out.slices = std::move(told.kept.slices);
+  out.latency.assign(std::make_move_iterator(told.kept.tally.latency.begin()),
+                     std::make_move_iterator(told.kept.tally.latency.end()));
   const double completed = std::max<double>(1, static_cast<double>(out.requests_completed));
+  const double input = told.input_tokens, output = told.output_tokens;
   out.tokens = {.prompts = "none: a simulation counts tokens",
                 .input_wanted_mean = input / completed,
                 .input_counted_mean = input / completed,

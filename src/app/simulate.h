@@ -19,13 +19,12 @@ struct SimulateAsk {
   std::int64_t replicas = 1;
   sim::RouterKind router = sim::RouterKind::LeastRequests;
   std::vector<metrics::Bound> bounds;  // of goodput
-  bool every_token = true;             // gaps between tokens are seen
   bool overhead = true;                // SimulatedServer::request_ms and token_ms are added
 };
 
 /// One load point as the load generator would have recorded it: the same window, warm-up cut and
-/// definitions. Times are the simulation's; `started_at` is the day given. Errors are those of
-/// sim::simulate_fleet().
+/// definitions (gaps between tokens: SimulatedFold). Times are the simulation's; `started_at` is
+/// the day given. Errors are those of sim::simulate_fleet().
 Result<run::PointRecord> simulate_point(const SimulatedServer& server, const SimulateAsk& ask,
                                         std::size_t point, std::string_view day);
 

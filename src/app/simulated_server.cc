@@ -57,12 +57,12 @@ Result<SimulatedServers> SimulatedServers::open(Session& session,
     out.by_ = "uncalibrated";
     return out;
   }
-  const auto text = read_file(file);
+  const auto text = MappedFile::open(file);
   if (!text) return fail(text.error());
-  const auto read = predict::calibration_from_text(*text);
+  const auto read = predict::step_calibration_from_text(text->bytes());
   if (!read) return fail(Error(read.error()).during(file.string()));
   out.coefficients_ = read->coefficients;
-  out.by_ = read->hash().substr(0, 16);
+  out.by_ = read->hash.substr(0, 16);
   return out;
 }
 

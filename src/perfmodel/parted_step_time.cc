@@ -57,6 +57,24 @@ double PartedStepTime::attention(double batch, double cached) const {
   return low + row.weight * (ContextGrid::at(attention_[row.index + 1], column) - low);
 }
 
+Nanos PartedStepTime::decode_time(const StepShape& first, std::int64_t steps) {
+  const auto batch = static_cast<double>(first.decodes);
+  if (batch <= 0) return StepTimeModel::decode_time(first, steps);
+  const double each = first.decodes <= kDense ? by_batch_[static_cast<std::size_t>(first.decodes)]
+                                              : decode_nanos(batch);
+  double cached = static_cast<double>(first.decode_context) / batch;
+  double sum = (each + 0.5) * static_cast<double>(steps);  // a half: whole nanoseconds
+  for (std::int64_t left = steps; left > 0;) {
+    const double next = std::exp2(std::floor(std::log2(cached + 1)) + 1) - 1;
+    const auto here = std::min(left, static_cast<std::int64_t>(next - cached) + 1);
+    const auto count = static_cast<double>(here);
+    sum += count * (attention(batch, cached) + attention(batch, cached + count - 1)) / 2;
+    cached += count;
+    left -= here;
+  }
+  return Nanos(std::llround(sum));
+}
+
 Nanos PartedStepTime::step_time(const StepShape& shape) {
   const auto batch = static_cast<double>(shape.decodes);
   double nanos = 0;

@@ -20,6 +20,8 @@ class PartedStepTime final : public StepTimeModel {
   PartedStepTime(const CompiledSteps& steps, const PartCoefficients& coefficients);
 
   Nanos step_time(const StepShape& shape) override;
+  /// In one go for each octave of context, in which a step's time is a straight line.
+  Nanos decode_time(const StepShape& first, std::int64_t steps) override;
 
  private:
   static constexpr std::int64_t kDense = 1024;

@@ -77,6 +77,15 @@ std::string names(std::string_view Member::* which) {
 
 }  // namespace
 
+Nanos StepTimeModel::decode_time(const StepShape& first, std::int64_t steps) {
+  StepShape shape = first;
+  Nanos sum{};
+  for (std::int64_t i = 0; i < steps; ++i, shape.decode_context += shape.decodes) {
+    sum += step_time(shape);
+  }
+  return sum;
+}
+
 Nanos LinearStepTime::step_time(const StepShape& shape) {
   double looked_at = 0;
   for (const PrefillChunk& chunk : shape.prefills) {

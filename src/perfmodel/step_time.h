@@ -36,6 +36,9 @@ class StepTimeModel {
  public:
   virtual ~StepTimeModel() = default;
   virtual Nanos step_time(const StepShape& shape) = 0;  // above zero
+  /// Of `steps` steps one after the other in which the same sequences decode and nothing else
+  /// happens; `first` is the shape of the first of them. The sum to a nanosecond a step.
+  virtual Nanos decode_time(const StepShape& first, std::int64_t steps);
 };
 
 /// The coefficients of

@@ -227,6 +227,15 @@ Kernel read_kernel(Reader& reader, const json::Object& in, Latency of) {
   return kernel;
 }
 
+Coefficients read_coefficients(Reader& reader, const json::Object& in) {
+  Coefficients out;
+  const json::Object& parts = reader.object(in, "parts_ns");
+  const json::Object& extras = reader.object(in, "extras_ms");
+  for (std::size_t i = 0; i < kParts; ++i) out.parts[i] = reader.positive(parts, kPartNames[i]);
+  for (std::size_t i = 0; i < kExtras; ++i) out.extras[i] = reader.positive(extras, kExtraNames[i]);
+  return out;
+}
+
 BandScale read_band(Reader& reader, const json::Object& in) {
   BandScale b;
   b.tpot = reader.positive(in, "tpot");
@@ -442,15 +451,7 @@ Result<Calibration> calibration_from_text(std::string_view text) {
     pair("ttft", s.ttft_median, s.ttft_mean);
     pair("e2e", s.e2e_median, s.e2e_mean);
   }
-  const json::Object& coefficients = reader.object(in, "coefficients");
-  const json::Object& parts = reader.object(coefficients, "parts_ns");
-  const json::Object& extras = reader.object(coefficients, "extras_ms");
-  for (std::size_t i = 0; i < kParts; ++i) {
-    out.coefficients.parts[i] = reader.positive(parts, kPartNames[i]);
-  }
-  for (std::size_t i = 0; i < kExtras; ++i) {
-    out.coefficients.extras[i] = reader.positive(extras, kExtraNames[i]);
-  }
+  out.coefficients = read_coefficients(reader, reader.object(in, "coefficients"));
   const json::Object& bands = reader.object(in, "bands");
   out.near_scale = read_band(reader, reader.object(bands, "near"));
   out.far_scale = read_band(reader, reader.object(bands, "far"));
@@ -464,6 +465,29 @@ Result<Calibration> calibration_from_text(std::string_view text) {
   if (!reader.failed()) read_points(reader, in, out);
   if (reader.failed()) return broken(reader.error());
   return out;
+}
+
+Result<StepCalibration> step_calibration_from_text(std::string_view text) {
+  // As to_text() writes it: what is asked for here comes before the bands, the points come last.
+  const std::size_t bands = text.find(",\"bands\":{\"near\":");
+  const std::size_t points = text.find(",\"points\":[\n");
+  if (bands < points && points != std::string_view::npos && text.ends_with("\n]}\n")) {
+    if (const auto head = json::parse(std::string(text.substr(0, bands)) + "}");
+        head && head->is_object()) {
+      const json::Object& in = head->get_object();
+      Reader reader;
+      if (reader.text(in, "format") == kFormat) {
+        StepCalibration out;
+        out.coefficients = read_coefficients(reader, reader.object(in, "coefficients"));
+        out.hash = content_hash(text.substr(0, points));
+        if (!reader.failed()) return out;
+      }
+    }
+  }
+  // Written by somebody else, or wrong: then the error is that of reading all of it.
+  auto whole = calibration_from_text(text);
+  if (!whole) return fail(std::move(whole).error());
+  return StepCalibration{whole->coefficients, whole->hash()};
 }
 
 }  // namespace kneepoint::predict

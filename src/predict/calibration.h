@@ -80,4 +80,12 @@ std::string to_text(const Calibration& calibration);
 /// Everything is checked and bounded; the error names the member.
 Result<Calibration> calibration_from_text(std::string_view text);
 
+/// What steps are timed with. Of a file as to_text() writes it the points, by far the most of it,
+/// are not looked at.
+struct StepCalibration {
+  Coefficients coefficients;
+  std::string hash;  // of what stands before the points, provenance and the hash of the data too
+};
+Result<StepCalibration> step_calibration_from_text(std::string_view text);
+
 }  // namespace kneepoint::predict

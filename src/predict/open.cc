@@ -171,7 +171,10 @@ class CalibratedPredictor final : public Predictor {
   void find(AnchorSource& source) const {
     std::vector<MeasuredPoint> points = points_of(source.profile);
     if (points.size() > kMostAnchorPoints) points.resize(kMostAnchorPoints);
-    for (const MeasuredPoint& p : points) {
+    for (MeasuredPoint& p : points) {
+      // Measured here is how whoever names no source means it: else its own way of measuring would
+      // keep a prediction from passing through it.
+      p.question.measured_by.clear();
       const auto guessed = guess(p.question);
       if (!guessed) continue;
       const auto add = [&](std::vector<Anchor>& to, Metric metric, double predicted, double sd) {

@@ -221,6 +221,7 @@ Result<Ticket> Engine::submit(const EngineRequest& request, Nanos now) {
   name_content(s, request);
   s.phase = Phase::Waiting;
   enqueue(slot, false);
+  gliding_ = gliding_ && may_glide();
   return Ticket{slot, s.turn};
 }
 
@@ -229,6 +230,7 @@ bool Engine::cancel(Ticket ticket) {
   Sequence& s = sequences_[ticket.slot];
   if (s.turn != ticket.turn || s.phase == Phase::Unused || s.cancelled) return false;
   settle();
+  gliding_ = false;
   if (s.phase == Phase::Waiting) {
     dequeue(ticket.slot);
     if (s.run != KvCache::kNone) cache_.take_back(s.run, 0);
@@ -287,6 +289,67 @@ Nanos Engine::plan_step(Nanos now) {
   totals_.last_scheduled_tokens = shape_.tokens();
   totals_.scheduled_tokens += shape_.tokens();
   in_step_ = true;
+  gliding_ = may_glide();
+  return model_.step_time(shape_);
+}
+
+/// In the step under way each decoding sequence gets one token and nobody computes a prompt, nor
+/// could in the next.
+bool Engine::may_glide() const {
+  return ticks_ == 1 && config_.speculation.draft_tokens == 0 && shape_.tokens() == decodes_ &&
+         ending_.empty() && partial_ == kNone &&
+         (waiting_.size == 0 || running_.size >= config_.max_num_seqs);
+}
+
+Nanos Engine::glide(Nanos now) {
+  if (!gliding_ || wheel_[static_cast<std::size_t>(tick_) & (kWheel - 1)] != kNone) return Nanos();
+  const std::int64_t next = phase_ + 1 == config_.block_size ? 0 : phase_ + 1;
+  const auto phase = static_cast<std::size_t>(next);
+  const std::int64_t wanted = crossings_[phase];
+  if (wanted > cache_.available() || growth_[phase].size > 0) return Nanos();
+  decoded_ = now;
+  ++tick_;
+  phase_ = next;
+  context_sum_ += decodes_;
+  ++totals_.steps;
+  totals_.generation_tokens += decodes_;
+  totals_.scheduled_tokens += decodes_;
+  if (wanted > 0) cache_.take(wanted);
+  if (reserves_all()) promised_ -= wanted;
+  shape_.decode_context = context_sum_;
+  return model_.step_time(shape_);
+}
+
+Nanos Engine::leap(Nanos& now) {
+  constexpr std::int64_t kLeast = 4;
+  if (!gliding_) return Nanos();
+  std::int64_t steps = 0;  // that end: the one under way and those after it
+  const auto bucket = [&](std::int64_t tick) {
+    return wheel_[static_cast<std::size_t>(tick) & (kWheel - 1)];
+  };
+  while (steps < static_cast<std::int64_t>(kWheel) && bucket(tick_ + steps) == kNone) ++steps;
+  if (steps < kLeast) return Nanos();
+  const auto lists = static_cast<std::int64_t>(crossings_.size());
+  std::int64_t wanted = steps / lists * decodes_;
+  for (std::int64_t i = 0; i < lists; ++i) {
+    if (growth_[static_cast<std::size_t>(i)].size > 0) return Nanos();
+  }
+  for (std::int64_t i = 1; i <= steps % lists; ++i) {
+    wanted += crossings_[static_cast<std::size_t>((phase_ + i) % lists)];
+  }
+  if (wanted > cache_.available()) return Nanos();
+  shape_.decode_context = context_sum_ + decodes_;
+  now += model_.decode_time(shape_, steps - 1);
+  decoded_ = now;
+  tick_ += steps;
+  phase_ = (phase_ + steps) % lists;
+  context_sum_ += decodes_ * steps;
+  totals_.steps += steps;
+  totals_.generation_tokens += decodes_ * steps;
+  totals_.scheduled_tokens += decodes_ * steps;
+  if (wanted > 0) cache_.take(wanted);
+  if (reserves_all()) promised_ -= wanted;
+  shape_.decode_context = context_sum_;
   return model_.step_time(shape_);
 }
 
@@ -546,7 +609,10 @@ std::uint32_t Engine::victim() const {
 void Engine::preempt_last() {
   const std::uint32_t slot = victim();
   Sequence& s = sequences_[slot];
-  if (s.phase == Phase::Decoding) stop_silently(slot);
+  if (s.phase == Phase::Decoding) {
+    s.before = std::max(s.began, decoded_);
+    stop_silently(slot);
+  }
   if (partial_ == slot) partial_ = kNone;
   let_go(slot, true);
   s.phase = Phase::Waiting;
@@ -635,9 +701,10 @@ void Engine::stop_silently(std::uint32_t slot) {
   emitting_.pop_back();
 }
 
-StepResult Engine::finish_step(Nanos /*now*/) {
+StepResult Engine::finish_step(Nanos now) {
   if (!in_step_) return {};
   in_step_ = false;
+  if (ticks_ > 0) decoded_ = now;
   const std::int64_t before = tick_;
   tick_ += ticks_;
   phase_ += ticks_;
@@ -661,7 +728,12 @@ StepResult Engine::finish_step(Nanos /*now*/) {
     Sequence& s = sequences_[slot];
     const bool first = s.emitted++ == 0;
     start_decoding(slot);
-    if (!first) continue;
+    s.began = now;
+    if (!first) {
+      milestones_.push_back(milestone_of(s, false, false));
+      milestones_.back().returned = true;
+      continue;
+    }
     totals_.prompt_tokens += s.input;
     emissions_.back().first = true;
     if (s.output == 1) continue;  // it is about to end and has its milestone there
@@ -690,6 +762,8 @@ Milestone Engine::milestone_of(const Sequence& s, bool first, bool finished) {
   return {.id = s.id,
           .first = first,
           .finished = finished,
+          .returned = false,
+          .before = s.before,
           .submitted = s.submitted,
           .started = s.started,
           .cached = Tokens(s.cached),

@@ -22,41 +22,51 @@ namespace {
 
 constexpr std::int64_t kMostReplicas = 4096;
 constexpr std::int64_t kMostRefusals = 100'000;
-constexpr std::int64_t kExact = std::int64_t{1} << 53;  // every whole number below is a double
-
-/// As dividing whole numbers, which takes several times as long. Below 2^53, here 104 days, the
-/// rounded quotient is never above the next whole number when the true one is below it.
-Nanos split(Nanos time, std::int64_t parts) {
-  if (time.count() >= kExact) return time / parts;
-  return Nanos(
-      static_cast<std::int64_t>(static_cast<double>(time.count()) / static_cast<double>(parts)));
-}
-
 /// The gaps between the tokens that one engine gives, from counts alone: who decodes got its last
 /// token when the engine last decoded, or in a step of prompts since.
 class Gaps {
  public:
-  void stepped(const Engine& engine, const StepResult& result, Nanos now, Histogram* itl) {
-    std::int64_t firsts = 0, ended = 0;
+  /// `record(gap, times)`
+  template <class Record>
+  void stepped(const Engine& engine, const StepResult& result, Nanos now, Record record) {
+    std::int64_t begin = 0, ended = 0;  // first tokens, of a request or since its preemption
     for (const Milestone& m : result.milestones) {
-      firsts += m.first;
+      begin += m.first || m.returned;
       ended += m.finished;
+      if (m.returned) record(now - m.before, 1);
     }
     const auto all = static_cast<std::int64_t>(result.emissions.size());
     const std::int64_t each = engine.tokens_each();
     if (each > 0) {
-      std::int64_t left = all - firsts;
+      std::int64_t left = all - begin;
       for (const Group& group : groups_) {
-        // Those that came back after a preemption count with the last.
         const bool last = &group == &groups_.back();
         const std::int64_t some = last ? left : std::min(left, group.count);
-        const Nanos gap = each == 1 ? now - group.at : split(now - group.at, each);
-        if (itl) itl->record(gap, static_cast<std::uint64_t>(some * each));
+        const Nanos gap = each == 1 ? now - group.at : (now - group.at) / each;
+        record(gap, some * each);
         left -= some;
       }
       groups_.clear();
     }
     if (all > ended) groups_.push_back({now, all - ended});
+  }
+
+  /// After a step in which all who decode got a token.
+  template <class Record>
+  void glided(std::int64_t decoding, Nanos now, Record record) {
+    if (groups_.size() == 1) {
+      record(now - groups_[0].at, decoding);
+    } else {
+      std::int64_t left = decoding;
+      for (const Group& group : groups_) {
+        const bool last = &group == &groups_.back();
+        const std::int64_t some = last ? left : std::min(left, group.count);
+        record(now - group.at, some);
+        left -= some;
+      }
+      groups_.resize(1);
+    }
+    groups_[0] = {now, decoding};
   }
 
  private:
@@ -73,6 +83,8 @@ class Fleet final : public StepListener {
         const StepModels& models, const FleetOptions& options)
       : options_(options),
         prompts_repeat_(spec.prefix && spec.prefix->prompts_per_group),
+        glides_(options.keep != Keep::EveryToken &&
+                (config.replicas == 1 || (spec.arrivals && !spec.in_flight && !spec.sessions))),
         whole_run_(options.window.length() <= Nanos(0)),
         clients_(spec, std::move(generator)),
         router_(make_router(config.router)) {
@@ -98,14 +110,21 @@ class Fleet final : public StepListener {
 
   FleetResult play() {
     for (;;) {
+      if (options_.misses_the_step) {
+        for (Replica& replica : replicas_) replica.begin(now_);
+      }
       send();
+      const Nanos due = clients_.next_due_or_never(now_);
       Nanos next = Nanos::max();
-      for (Replica& replica : replicas_) {
+      for (playing_ = 0; playing_ < replicas_.size(); ++playing_) {
+        Replica& replica = replicas_[playing_];
         replica.begin(now_);
+        if (glides_ && !options_.gaps && due == Nanos::max()) replica.leap(*this);
+        if (glides_) replica.glide(due, *this);
         next = std::min(next, replica.next());
       }
       // What is due while steps run goes out then; what is due as one ends, after it.
-      if (const Nanos due = clients_.next_due_or_never(now_); due < next) {
+      if (due < next) {
         now_ = due;
         continue;
       }
@@ -123,12 +142,12 @@ class Fleet final : public StepListener {
     if (options_.keep == Keep::EveryToken) {
       add_events(result, goes_on, now);
     } else {
-      Histogram* itl = out_.tally.window.holds(now) ? &latency(Metric::Itl) : nullptr;
-      gaps_[playing_ * engines_ + engine].stepped(of, result, now, itl);
-      if (goes_on && itl) {
+      const auto record = [&](Nanos gap, std::int64_t times) { add_gaps(now, gap, times); };
+      gaps_[playing_ * engines_ + engine].stepped(of, result, now, record);
+      if (goes_on) {
         // Before the second token, which is not from the engine of the first.
         for (const Milestone& m : result.milestones) {
-          if (m.first) itl->record(now - requests_[m.id].first);
+          if (m.first) record(now - requests_[m.id].first, 1);
         }
       }
     }
@@ -138,20 +157,34 @@ class Fleet final : public StepListener {
     }
   }
 
+  void glided(std::size_t engine, const Engine& of, Nanos now) override {
+    gaps_[playing_ * engines_ + engine].glided(
+        of.decoding(), now, [&](Nanos gap, std::int64_t times) { add_gaps(now, gap, times); });
+  }
+
  private:
   struct Request {
     Nanos due{}, sent{}, first{};
     Tokens input{}, output{};
     std::uint32_t session = 0;
-    std::size_t timeline = 0;
+    std::size_t number = 0;  // in the order sent; of its timeline
   };
+
+  void add_gaps(Nanos now, Nanos gap, std::int64_t times) {
+    if (times <= 0) return;
+    if (options_.observer != nullptr) {
+      options_.observer->gaps(now, gap, static_cast<std::uint64_t>(times));
+    } else if (out_.tally.window.holds(now)) {
+      latency(Metric::Itl).record(gap, static_cast<std::uint64_t>(times));
+    }
+  }
 
   Histogram& latency(Metric metric) { return out_.tally.latency[static_cast<std::size_t>(metric)]; }
 
   void add_events(const StepResult& result, bool goes_on, Nanos now) {
     for (const Emission& emission : result.emissions) {
       const Request& request = requests_[emission.id];
-      Timeline& timeline = out_.timelines[request.timeline];
+      Timeline& timeline = out_.timelines[request.number];
       if (emission.first && !goes_on) {
         timeline.events.reserve(static_cast<std::size_t>(request.output.count()));
       }
@@ -187,7 +220,7 @@ class Fleet final : public StepListener {
          .input = plan.prompt_tokens(),
          .output = plan.output,
          .session = request.session,
-         .timeline = out_.timelines.size()};
+         .number = static_cast<std::size_t>(out_.requests)};
     note_in_flight();
     out_.most_in_flight = std::max(out_.most_in_flight, clients_.out());
     if (++out_.requests == 1) first_due_ = r.due;
@@ -221,7 +254,7 @@ class Fleet final : public StepListener {
     const Request& r = requests_[id];
     ++out_.completed;
     if (options_.keep == Keep::Timelines) {
-      Timeline& timeline = out_.timelines[r.timeline];
+      Timeline& timeline = out_.timelines[r.number];
       timeline.events.emplace_back(r.first - r.due, 1);
       if (r.output > Tokens(1)) {
         timeline.events.emplace_back(now - r.due, r.output.count() - 1);
@@ -235,7 +268,7 @@ class Fleet final : public StepListener {
     last_end_ = std::max(last_end_, at);
     count(r, outcome, at);
     if (options_.keep != Keep::Counts) {
-      Timeline& timeline = out_.timelines[r.timeline];
+      Timeline& timeline = out_.timelines[r.number];
       if (outcome == Outcome::Completed) timeline.first_byte = r.first;
       timeline.outcome = outcome;
       timeline.end = at;
@@ -244,43 +277,19 @@ class Fleet final : public StepListener {
     note_in_flight();
   }
 
-  /// Into the tally, by the definitions of metrics/timeline.h.
   void count(const Request& r, Outcome outcome, Nanos at) {
     if (options_.keep == Keep::EveryToken) return;  // counted from the timelines
+    const RequestRecord record{.due = r.due,
+                               .sent = r.sent,
+                               .first = r.first,
+                               .end = at,
+                               .input = static_cast<std::uint32_t>(r.input.count()),
+                               .output = static_cast<std::uint32_t>(r.output.count()),
+                               .outcome = outcome};
+    if (options_.observer != nullptr) return options_.observer->ended(r.number, record);
     Tally& tally = out_.tally;
-    if (outcome == Outcome::Completed && tally.window.holds(at)) {
-      ++tally.completed;
-      ++tally.counted_by_usage;
-      tally.input += r.input;
-      tally.output += r.output;
-    }
-    if (!tally.window.holds(r.due)) return;
-    ++tally.by_outcome[static_cast<std::size_t>(outcome)];
-    tally.send_delay.record(r.sent - r.due);
-    if (outcome != Outcome::Completed) return;
-    const Nanos ttft = r.first - r.due, e2e = at - r.due;
-    const std::int64_t tokens = r.output.count();
-    const Nanos tpot = tokens > 1 ? split(e2e - ttft, tokens - 1) : Nanos();
-    const Nanos ntpot = split(e2e, tokens);
-    latency(Metric::Ttft).record(ttft);
-    latency(Metric::E2e).record(e2e);
-    latency(Metric::Ntpot).record(ntpot);
-    if (tokens > 1) latency(Metric::Tpot).record(tpot);
-    tally.good += std::ranges::all_of(tally.bounds, [&](const metrics::Bound& bound) {
-      switch (bound.metric) {
-        case Metric::Ttft:
-          return ttft <= bound.at_most;
-        case Metric::Tpot:
-          return tpot <= bound.at_most;
-        case Metric::Ntpot:
-          return ntpot <= bound.at_most;
-        case Metric::E2e:
-          return e2e <= bound.at_most;
-        case Metric::Itl:
-          break;  // refused at the start
-      }
-      return false;
-    });
+    if (outcome == Outcome::Completed && tally.window.holds(at)) add_completed(record, tally);
+    if (tally.window.holds(r.due)) add_due(record, tally);
   }
 
   /// Before or after a change, at the time of it.
@@ -336,7 +345,9 @@ class Fleet final : public StepListener {
   }
 
   FleetOptions options_;
-  bool prompts_repeat_, whole_run_;
+  bool prompts_repeat_;
+  bool glides_;  // steps are played ahead of the others' events, which cannot reach their replica
+  bool whole_run_;
   Clients clients_;
   std::unique_ptr<Router> router_;
   std::vector<Replica> replicas_;

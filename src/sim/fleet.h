@@ -7,6 +7,7 @@
 #include "metrics/summary.h"
 #include "metrics/timeline.h"
 #include "sim/replica.h"
+#include "sim/request_record.h"
 #include "sim/router.h"
 #include "workload/spec.h"
 
@@ -24,6 +25,16 @@ struct FleetConfig {
 /// The error names the member.
 Result<void> check(const FleetConfig& config);
 
+/// Hears of a run as it is played, for whoever counts in a way of his own.
+class FleetObserver {
+ public:
+  virtual ~FleetObserver() = default;
+  /// `times` tokens came at `now`, each `gap` after the one before it of its request.
+  virtual void gaps(Nanos now, Nanos gap, std::uint64_t times) = 0;
+  /// `number`: in the order in which requests were sent, from 0.
+  virtual void ended(std::size_t number, const RequestRecord& request) = 0;
+};
+
 struct FleetOptions {
   enum class Keep {
     Counts,      // no timelines: the tally only. A run of 100,000 requests needs a few MB
@@ -34,6 +45,14 @@ struct FleetOptions {
   /// Of the run: what the tally counts. Empty: from the first request due to the last answer.
   metrics::Window window{};
   std::vector<metrics::Bound> bounds{};  // of goodput; those on ITL need EveryToken
+  /// A request that follows an answer misses the step that begins as the answer ends, as with any
+  /// client across a network, however fast. Else it is in it.
+  bool misses_the_step = false;
+  /// Off, with Keep::Counts: ITL is not to be read, and many steps of a closed loop are played at
+  /// once, their times added up to a nanosecond each.
+  bool gaps = true;
+  /// With Keep::Counts: is told of everything, and the tally stays empty.
+  FleetObserver* observer = nullptr;
 };
 
 struct ReplicaResult {
@@ -45,8 +64,8 @@ struct ReplicaResult {
 };
 
 struct FleetResult {
-  /// The same in every mode, but that without EveryToken the pause of a preempted request shows in
-  /// its TPOT and not among the ITLs. Input and output are counted by usage.
+  /// The same in every mode, but that without EveryToken the tokens of one draft are evenly apart.
+  /// Input and output are counted by usage.
   metrics::Tally tally;
   std::vector<metrics::Timeline> timelines;  // in the order they were sent, where kept
   std::vector<ReplicaResult> replicas;

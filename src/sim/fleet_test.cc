@@ -120,8 +120,6 @@ TEST(Fleet, OfOneGivesWhatAReplayGives) {
 
 TEST(Fleet, CountsTheSameWithoutTimelines) {
   for (FleetConfig config : kinds()) {
-    config.replica.engine.num_blocks = 20'000;  // nobody is preempted
-    if (config.replica.disaggregation) config.replica.disaggregation->decode.num_blocks = 20'000;
     const auto spec = at_rate(12, 400);
     const FleetResult lean = run(spec, config), whole = run(spec, config, Keep::EveryToken);
     const FleetResult middle = run(spec, config, Keep::Timelines);
@@ -141,6 +139,67 @@ TEST(Fleet, CountsTheSameWithoutTimelines) {
     EXPECT_EQ(middle.timelines.size(), 400u);
     EXPECT_TRUE(lean.timelines.empty());
   }
+}
+
+TEST(Fleet, CountsThePausesOfThePreempted) {
+  for (const ServerRules rules : {ServerRules::Vllm, ServerRules::Sglang}) {
+    FleetConfig config = fleet(1);
+    config.replica.engine.num_blocks = 400;
+    config.replica.engine.scheduling = scheduling_of(rules);
+    config.replica.engine.scheduling.reserve_output = 0;  // so that somebody is
+    const FleetResult lean = run(closed(40), config);
+    const FleetResult whole = run(closed(40), config, Keep::EveryToken);
+    ASSERT_GT(lean.replicas[0].engines.preemptions, 10);
+    const auto i = static_cast<std::size_t>(Metric::Itl);
+    EXPECT_EQ(lean.tally.latency[i], whole.tally.latency[i]);
+  }
+}
+
+TEST(Fleet, PlayedAheadGivesWhatStepByStepGives) {
+  // With every token kept no step is played ahead of the others' events.
+  for (const auto& spec :
+       {at_rate(3), at_rate(30), closed(1), closed(40), in_sessions(closed(9))}) {
+    for (const std::int64_t replicas : {1, 3}) {
+      const FleetResult ahead = run(spec, fleet(replicas, RouterKind::LeastKv));
+      const FleetResult step = run(spec, fleet(replicas, RouterKind::LeastKv), Keep::EveryToken);
+      EXPECT_EQ(ahead.took, step.took);
+      EXPECT_EQ(ahead.steps, step.steps);
+      for (std::size_t i = 0; i < ahead.replicas.size(); ++i) {
+        const auto &a = ahead.replicas[i].engines, &b = step.replicas[i].engines;
+        EXPECT_EQ(a.generation_tokens, b.generation_tokens);
+        EXPECT_EQ(a.scheduled_tokens, b.scheduled_tokens);
+        EXPECT_EQ(a.preemptions, b.preemptions);
+        EXPECT_EQ(a.kv_use, b.kv_use);
+        EXPECT_EQ(ahead.replicas[i].busy, step.replicas[i].busy);
+      }
+    }
+  }
+}
+
+TEST(Fleet, ManyStepsAtOnceTakeTheTimeOfEach) {
+  for (const std::int64_t clients : {1, 7, 40}) {
+    const workload::RunSpec spec = closed(clients);
+    const FleetResult each = run(spec, fleet(1));
+    const auto at_once = simulate_fleet(spec, fleet(1), linear(), {.gaps = false});
+    ASSERT_TRUE(at_once);
+    EXPECT_EQ(at_once->took, each.took);
+    EXPECT_EQ(at_once->steps, each.steps);
+    for (const Metric metric : {Metric::Ttft, Metric::Tpot, Metric::E2e}) {
+      const auto i = static_cast<std::size_t>(metric);
+      EXPECT_EQ(at_once->tally.latency[i], each.tally.latency[i]) << clients;
+    }
+  }
+}
+
+TEST(Fleet, WhoFollowsAnAnswerMayMissTheStepThatBeginsWithIt) {
+  // Two clients that are out of step: each time one ends, the other is decoding.
+  workload::RunSpec spec = closed(2, 40);
+  const auto ttft = [&](bool misses) {
+    auto out = simulate_fleet(spec, fleet(1), linear(), {.misses_the_step = misses});
+    EXPECT_TRUE(out);
+    return mean(*out, Metric::Ttft);
+  };
+  EXPECT_GT(ttft(true), ttft(false) + 4e6);  // most of a step of at least 6.9 ms
 }
 
 TEST(Fleet, LosesNeitherRequestsNorBlocks) {

@@ -125,6 +125,49 @@ void Replica::begin_rested(Nanos now) {
   }
 }
 
+void Replica::glide_on(Nanos until, StepListener& listener) {
+  for (;;) {
+    // Whoever ends first: nobody is ahead of what the others may yet bring about.
+    Unit* unit = nullptr;
+    for (Unit& one : units_) {
+      if (one.stepping && (unit == nullptr || one.ends < unit->ends)) unit = &one;
+    }
+    if (unit == nullptr || unit->ends >= until) break;
+    Engine& engine = *engines_[unit->first];
+    const Nanos ended = unit->ends;
+    const Nanos takes = engine.glide(ended);
+    if (takes == Nanos(0)) break;
+    listener.glided(unit->first, engine, ended);
+    unit->ends = stages_ == 1 ? ended + takes : through_stages(*unit, takes, ended);
+    const Nanos lasts = unit->ends - ended;
+    use_.busy += static_cast<double>(lasts.count());
+    use(engine, lasts);
+  }
+  look_ahead();
+}
+
+void Replica::leap(StepListener& listener) {
+  if (engines_.size() != 1 || stepping_ == 0) return;
+  Unit& unit = units_[0];
+  Engine& engine = *engines_[0];
+  Nanos ended = unit.ends;
+  const Nanos takes = engine.leap(ended);
+  if (takes == Nanos(0)) return;
+  listener.glided(0, engine, ended);
+  const Nanos lasts = ended + takes - unit.ends;
+  use_.busy += static_cast<double>(lasts.count());
+  use(engine, lasts);
+  unit.ends = ended + takes;
+  next_ = unit.ends;
+}
+
+void Replica::use(const Engine& engine, Nanos lasts) {
+  const auto nanos = static_cast<double>(lasts.count());
+  use_.running += nanos * static_cast<double>(engine.running());
+  use_.waiting += nanos * static_cast<double>(engine.waiting());
+  use_.blocks += nanos * static_cast<double>(engine.blocks_used());
+}
+
 void Replica::begin(Unit& unit, Nanos now) {
   Nanos longest{};
   for (std::size_t i = unit.first; i < unit.first + unit.count; ++i) {
@@ -135,14 +178,9 @@ void Replica::begin(Unit& unit, Nanos now) {
   ++stepping_;
   unit.ends = stages_ == 1 ? now + longest : through_stages(unit, longest, now);
   next_ = std::min(next_, unit.ends);
-  const auto lasts = static_cast<double>((unit.ends - now).count());
-  use_.busy += lasts;
-  for (std::size_t i = unit.first; i < unit.first + unit.count; ++i) {
-    const Engine& engine = *engines_[i];
-    use_.running += lasts * static_cast<double>(engine.running());
-    use_.waiting += lasts * static_cast<double>(engine.waiting());
-    use_.blocks += lasts * static_cast<double>(engine.blocks_used());
-  }
+  const Nanos lasts = unit.ends - now;
+  use_.busy += static_cast<double>(lasts.count());
+  for (std::size_t i = unit.first; i < unit.first + unit.count; ++i) use(*engines_[i], lasts);
 }
 
 /// When the batch is through: it goes from stage to stage, waiting where another is.

@@ -60,6 +60,8 @@ class StepListener {
   /// goes on with is its second; `goes_on` says so.
   virtual void stepped(std::size_t engine, const Engine& of, const StepResult& result, bool goes_on,
                        Nanos now) = 0;
+  /// A step ended in which each decoding sequence got a token, and nothing else happened.
+  virtual void glided(std::size_t engine, const Engine& of, Nanos now) = 0;
 };
 
 /// A replica in virtual time. Whoever drives it asks when something happens next, plays that, and
@@ -81,6 +83,16 @@ class Replica {
   void begin(Nanos now) {
     if (stepping_ < units_.size()) begin_rested(now);
   }
+  /// Plays steps that end before `until` and in which nobody starts or ends, at once: for whoever
+  /// knows that nothing is submitted before then. Not where engines step together or prompts and
+  /// answers are apart.
+  void glide(Nanos until, StepListener& listener) {
+    const bool alone = prefill_engines_ == 0 && units_.size() == engines_.size();
+    if (next_ < until && alone) glide_on(until, listener);
+  }
+  /// The same for one engine, up to where somebody ends, many steps at once: the listener is told
+  /// of the last of them, and use() takes the cache for as full all the while as it is then.
+  void leap(StepListener& listener);
 
   std::int64_t outstanding() const { return outstanding_; }  // submitted, not ended
   double kv_use() const;                                     // mean of the engines
@@ -120,6 +132,8 @@ class Replica {
   std::size_t fewest(std::size_t from, std::size_t to) const;
   void begin_rested(Nanos now);
   void begin(Unit& unit, Nanos now);
+  void glide_on(Nanos until, StepListener& listener);
+  void use(const Engine& engine, Nanos lasts);
   void finish(Unit& unit, StepListener& listener);
   Nanos through_stages(Unit& unit, Nanos takes, Nanos now);
   void hand_over(std::uint64_t id, Nanos now);
