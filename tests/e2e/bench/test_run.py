@@ -98,7 +98,7 @@ class Plan(BenchTest):
         self.assertIsNone(report)
         lines = done.stdout.splitlines()
         self.assertEqual(len(lines), 3)
-        self.assertIn("2/s, Poisson arrivals", lines[0])
+        self.assertIn("2 requests/s, Poisson arrivals", lines[0])
         self.assertIn("mean 16 tokens in and 8 out", lines[0])
         self.assertIn("60 s", lines[2])
         self.assertEqual(self.run_folders(), [])
