@@ -2,9 +2,11 @@
 """Times whole runs of `kneepoint` over stores of several sizes, beside what the machine needs at
 least for the same: starting a process, reading the file, scanning the same points with SQLite.
 
-    bench/query/run.py --program=build/release/kneepoint [--sizes=1576,10000,100000] [--runs=21]
+    bench/query/run.py --program=build/release/kneepoint [--sizes=0,10000,12000,100000] [--runs=21]
 
-Each size is the shipped catalog plus profiles made from it (make_profiles.py) imported as own ones.
+Each size is the shipped catalog plus profiles made from it (make_profiles.py) imported as own ones, of
+which so many are told to be predicted that at least half of all are. Size 0 is what ships, and
+--measured-only takes a catalog without predictions.
 Writes results.md and results.json beside this file (or into --out). Wall time is from spawn to the
 end of the process; CPU and memory come from wait4. A busy machine shows in wall before it shows in
 CPU, so both are there, and the load average.
@@ -85,9 +87,26 @@ def timed(argv, environment, runs, through_pipe=False):
             "bytes_out": last[3]}
 
 
+CATALOG = {}
+
+
 def home(folder):
     folder.mkdir(parents=True, exist_ok=True)
-    return {"HOME": str(folder), "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C"}
+    return {"HOME": str(folder), "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C",
+            **CATALOG}
+
+
+def measured_catalog(program, folder):
+    """What ships, packed without the predicted rows."""
+    text = folder / "text"
+    text.mkdir()
+    for file in (HERE.parents[1] / "data" / "catalog").glob("*.csv"):
+        if not file.name.startswith("predicted"):
+            shutil.copyfile(file, text / file.name)
+    packed = folder / "kneepoint.catalog"
+    subprocess.run([pathlib.Path(program).parent / "kneepoint-catalog-compile", text, packed],
+                   check=True)
+    return str(packed)
 
 
 def first_use(program, folder, runs):
@@ -114,12 +133,21 @@ def grow(program, folder, size):
     exported = folder / "shipped.jsonl"
     ask("store", "export", str(exported))
     with open(exported, encoding="utf-8") as lines:
-        shipped = sum(line.startswith('{"schema"') for line in lines)
+        profiles = [line for line in lines if line.startswith('{"schema"')]
+    shipped = len(profiles)
+    predicted = sum('"kind":"predicted"' in line for line in profiles)
+    points = sum(line.count('"load":') for line in profiles)
+    del profiles
     took = 0.0
     if size > shipped:
         made = folder / "made.jsonl"
+        share = 0 if predicted == 0 else max(0.0, (size / 2 - predicted) / (size - shipped))
         subprocess.run([sys.executable, str(HERE / "make_profiles.py"), str(exported),
-                        str(size - shipped), str(made)], check=True)
+                        str(size - shipped), str(made), f"--predicted={share}"], check=True)
+        with open(made, encoding="utf-8") as lines:
+            for line in lines:
+                predicted += '"kind":"predicted"' in line
+                points += line.count('"load":')
         begin = time.perf_counter()
         ask("store", "import", str(made))
         took = time.perf_counter() - begin
@@ -128,7 +156,8 @@ def grow(program, folder, size):
     counts = subprocess.run(
         ["sqlite3", str(file), "SELECT count(*), sum(point_count), sum(length(packed)) FROM profile"],
         capture_output=True, text=True, check=True).stdout.strip().split("|")
-    return environment, file, {"profiles": int(counts[0]), "points": int(counts[1]),
+    return environment, file, {"profiles": max(size, shipped), "predicted": predicted,
+                               "points": points, "stored": int(counts[0]),
                                "packed_mb": int(counts[2]) / 1e6, "import_s": took,
                                "file_mb": file.stat().st_size / 1e6}
 
@@ -158,6 +187,8 @@ HEAD = ("| what | wall median | min | p90 | CPU median | min | MB | output MB |\
 def report(result):
     m = result["machine"]
     out = [f"# bench/query, {m['date']}", "",
+           f"Catalog of {m['catalog_mb']:.1f} MB, "
+           + ("without predictions." if m["measured_only"] else "predictions in it."), "",
            f"{m['cpu']}, {m['cores']} cores, Linux {m['kernel']}; {m['program']}, revision "
            f"{m['revision']}; load average {m['load_average']} at the start and "
            f"{result['load_average_end']} at the end. Milliseconds of whole processes, warm, "
@@ -174,8 +205,10 @@ def report(result):
     out.append("")
     for size in result["sizes"]:
         s = size["store"]
-        out += [f"## {s['profiles']:,} profiles, {s['points']:,} points", "",
-                f"Store file {s['file_mb']:.1f} MB, of which ranking reads {s['packed_mb']:.1f} MB"
+        out += [f"## {s['profiles']:,} profiles, {s['predicted']:,} of them predicted, "
+                f"{s['points']:,} points", "",
+                f"Store file {s['file_mb']:.1f} MB with {s['stored']:,} of the profiles, of which "
+                f"ranking reads {s['packed_mb']:.1f} MB"
                 + (f"; import took {s['import_s']:.1f} s." if s["import_s"] else "."), "", HEAD]
         out += [row(name, r) for name, r in size["queries"].items()]
         out += [row("floor: " + name, r) for name, r in size["floors"].items()]
@@ -193,7 +226,8 @@ def report(result):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--program", required=True)
-    parser.add_argument("--sizes", default="1576,10000,100000")
+    parser.add_argument("--sizes", default="0,10000,12000,100000")
+    parser.add_argument("--measured-only", action="store_true")
     parser.add_argument("--runs", type=int, default=21)
     parser.add_argument("--out", type=pathlib.Path, default=HERE)
     args = parser.parse_args()
@@ -205,6 +239,11 @@ def main():
     result = {"machine": machine(program), "runs": args.runs, "sizes": []}
     with tempfile.TemporaryDirectory(prefix="kneepoint-bench-") as temporary:
         folder = pathlib.Path(temporary)
+        catalog = pathlib.Path(program).parent / "kneepoint.catalog"
+        if args.measured_only:
+            catalog = CATALOG["KNEEPOINT_CATALOG"] = measured_catalog(program, folder)
+        result["machine"]["catalog_mb"] = pathlib.Path(catalog).stat().st_size / 1e6
+        result["machine"]["measured_only"] = args.measured_only
         result["first_use"] = first_use(program, folder, 5)
         for size in map(int, args.sizes.split(",")):
             runs = args.runs if size < 50_000 else max(7, args.runs // 3)

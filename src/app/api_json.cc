@@ -203,12 +203,16 @@ std::string evidence_of(const catalog::Catalog& catalog, const profile::Profile&
 std::string evidence_mark(const profile::RankingRow::Evidence& evidence) {
   std::string out(profile::name(evidence.kind));
   if (evidence.kind != profile::EvidenceKind::Predicted) return out;
-  std::vector<std::string> widths;
+  // In thousands of rows: made at once, and of characters whose width nobody has to look up.
   const auto& of = evidence.prediction;
-  for (const auto& [label, ratio] : {std::pair{"TPOT", of.tpot_error}, {"TTFT", of.ttft_error}}) {
-    if (ratio) widths.push_back(fmt::format("{} x/÷{}", label, fixed(*ratio, 2)));
+  if (of.tpot_error && of.ttft_error) {
+    out +=
+        fmt::format(" (TPOT within x{:.2f}, TTFT within x{:.2f})", *of.tpot_error, *of.ttft_error);
+  } else if (of.tpot_error) {
+    out += fmt::format(" (TPOT within x{:.2f})", *of.tpot_error);
+  } else if (of.ttft_error) {
+    out += fmt::format(" (TTFT within x{:.2f})", *of.ttft_error);
   }
-  if (!widths.empty()) out += " (" + join(widths, ", ") + ")";
   return out;
 }
 std::string evidence_mark(const profile::Evidence& evidence) {

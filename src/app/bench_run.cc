@@ -71,9 +71,12 @@ void allow_descriptors() {
 }
 
 std::string load_text(const workload::RunSpec& spec) {
-  if (!spec.arrivals) return fmt::format("{} in flight", spec.in_flight.value_or(0));
+  if (!spec.arrivals) {
+    const std::int64_t clients = spec.in_flight.value_or(0);
+    return clients == 1 ? "1 client" : fmt::format("{} clients", clients);
+  }
   if (spec.arrivals->pattern == workload::ArrivalPattern::Trace) return "trace";
-  return fmt::format("{}/s", shortest(spec.arrivals->rate));
+  return fmt::format("{} requests/s", shortest(spec.arrivals->rate));
 }
 
 Result<std::vector<std::string>> bench_plan(const BenchAsk& ask) {

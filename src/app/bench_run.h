@@ -35,7 +35,7 @@ json::Value bench_report(const BenchAsk& ask, std::span<const run::PointRecord> 
 /// Whether the points can be used: an error says of the first that cannot why.
 Result<void> judge(const BenchAsk& ask, std::span<const run::PointRecord> points);
 
-/// "8 requests/s", "64 in flight".
+/// "8 requests/s", "64 clients", as reports say it.
 std::string load_text(const workload::RunSpec& spec);
 
 }  // namespace kneepoint::app

@@ -36,6 +36,11 @@ bool newer(const std::string& a, const std::string& b) {
 
 }  // namespace
 
+std::string nearest_words(std::string_view wanted, const std::vector<std::string>& names) {
+  const auto close = nearest(wanted, names);
+  return close.empty() ? std::string() : "; nearest: " + join(close, ", ");
+}
+
 Result<void> check_model(Session& session, const std::string& model) {
   if (model.empty() || session.catalog().model(model) != nullptr) return {};
   auto names = list_models(session);

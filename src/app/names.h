@@ -14,6 +14,9 @@ namespace kneepoint::app {
 /// nearest names.
 Result<void> check_model(Session& session, const std::string& model);
 
+/// "; nearest: a, b", or nothing where no name is near.
+std::string nearest_words(std::string_view wanted, const std::vector<std::string>& names);
+
 /// Models with profiles; all = also those the catalog describes without a profile.
 Result<std::vector<std::string>> list_models(Session& session);
 Result<std::vector<std::string>> list_model_servers(Session& session, const std::string& model);

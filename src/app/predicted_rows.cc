@@ -10,8 +10,10 @@
 #include <set>
 #include <unordered_set>
 
+#include "app/names.h"
 #include "app/parallel.h"
 #include "app/predict.h"
+#include "app/predicted_rows_hardware.h"
 #include "base/text.h"
 #include "perfmodel/memory.h"
 #include "profile/predicted_table.h"
@@ -19,49 +21,65 @@
 namespace kneepoint::app {
 namespace {
 
+using profile::Point;
 using profile::Profile;
 using Clock = std::chrono::steady_clock;
 
 constexpr double kContext = 8192;  // tokens of one request that a setup must hold
 constexpr auto kBatchEvery = std::chrono::seconds(2);
+// A quarter of the narrowest usual band; that of TTFT is far wider.
+constexpr double kThinnedBy = 0.05, kTtftThinnedBy = 0.15;
 constexpr std::array<double, 9> kRowLadder{1, 4, 8, 16, 32, 64, 128, 256, 512};
 
+/// A server by whom something was measured in plain serving, in the newest release of those: on
+/// the accelerators of each vendor, and for a vendor where nothing was, in the newest release under
+/// a plain number ("0.19.0-cu130" is a build for one vendor's accelerators).
 struct Server {
-  std::string name, version;
+  std::string name;
+  std::map<std::string, std::string, std::less<>> by_vendor;
+  std::string plain;
+  std::string asked;  // whatever was measured
+
+  const std::string& version(std::string_view vendor) const {
+    if (!asked.empty()) return asked;
+    const auto here = by_vendor.find(vendor);
+    return here != by_vendor.end() ? here->second : plain;
+  }
 };
 
-/// Servers by whom something was measured in plain serving, each in the newest release of those.
+/// Keeps the newer release; of builds of one version the one with the plainest name.
+void keep_newer(std::string& best, const std::string& version) {
+  const int order = best.empty() ? 1 : catalog::compare_versions(version, best).value_or(-1);
+  if (order > 0 || (order == 0 && version.size() < best.size())) best = version;
+}
+
 std::vector<Server> usual_servers(const catalog::Catalog& catalog) {
-  std::map<std::string, std::string> newest;
+  std::map<std::string, Server> found;
   for (std::size_t layer = 0; layer < catalog.layers().size(); ++layer) {
     const catalog::Table& rows = *catalog.raw(layer, "profiles");
     if (rows.rows() == 0) continue;
     const std::size_t kind = rows.column("kind"), server = rows.column("model_server"),
-                      version = rows.column("model_server_version");
+                      version = rows.column("model_server_version"),
+                      accelerator = rows.column("accelerator");
     for (std::size_t r = 0; r < rows.rows(); ++r) {
       if (rows.text(r, kind) != "serving") continue;
       const std::string name(rows.text(r, server));
       const catalog::Server* known = catalog.server(name);
       const catalog::ServerVersion* build = catalog.server_version(name, rows.text(r, version));
-      if (known == nullptr || known->status != "active") continue;
+      const catalog::Accelerator* on = catalog.accelerator(rows.text(r, accelerator));
+      if (known == nullptr || known->status != "active" || on == nullptr) continue;
       if (build == nullptr || build->channel != "release") continue;
-      std::string& best = newest[name];
-      // Of builds of one version the one with the plainest name.
-      const int order =
-          best.empty() ? 1 : catalog::compare_versions(build->version, best).value_or(-1);
-      if (order > 0 || (order == 0 && build->version.size() < best.size())) best = build->version;
+      Server& one = found[name];
+      one.name = name;
+      keep_newer(one.by_vendor[on->vendor], build->version);
+      if (build->version.find_first_not_of("0123456789.") == std::string::npos) {
+        keep_newer(one.plain, build->version);
+      }
     }
   }
   std::vector<Server> out;
-  for (auto& [name, version] : newest) out.push_back({name, version});
+  for (auto& [name, server] : found) out.push_back(std::move(server));
   return out;
-}
-
-/// Servers run where their makers say they do.
-bool runs_on(const std::string& server, const catalog::Accelerator& accelerator) {
-  if (server == "tensorrt-llm") return accelerator.vendor == "nvidia";
-  if (server == "vllm") return true;
-  return accelerator.vendor == "nvidia" || accelerator.vendor == "amd";
 }
 
 std::vector<profile::Workload> usual_workloads(const catalog::Catalog& catalog,
@@ -91,6 +109,53 @@ bool fits(const catalog::Model& model, const catalog::Accelerator& accelerator,
   return perfmodel::fits(model, accelerator, setup).fit == perfmodel::Fit::Fits;
 }
 
+/// Whether the curve answers as before without one of its points: the same knee, and between the
+/// neighbours that stay every figure near what was there.
+bool spares(const std::vector<curve::LoadPoint>& whole, const std::vector<std::size_t>& kept) {
+  std::vector<curve::LoadPoint> thin;
+  for (const std::size_t at : kept) thin.push_back(whole[at]);
+  const curve::Knee before = curve::find_knee(whole, curve::LoadKind::Concurrency);
+  const curve::Knee after = curve::find_knee(thin, curve::LoadKind::Concurrency);
+  if (before.state != after.state || before.load != after.load) return false;
+  for (const curve::LoadPoint& point : whole) {
+    if (before.state == curve::KneeState::Found && point.load > before.load) continue;
+    const auto here = curve::interpolate(thin, point.load);
+    if (!here) return false;
+    const auto off = [](double a, double b) { return std::abs(a / b - 1); };
+    const auto mean_off = [&](metrics::Metric metric) {
+      return off(here->latency.get(metric, metrics::Statistic::Mean),
+                 point.latency.get(metric, metrics::Statistic::Mean));
+    };
+    if (off(here->output_tokens_per_second, point.output_tokens_per_second) > kThinnedBy ||
+        mean_off(metrics::Metric::Tpot) > kThinnedBy ||
+        mean_off(metrics::Metric::Ttft) > kTtftThinnedBy) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// The points that say what all of them do. A list reads every point of every row, and the lists'
+/// time is what this saves.
+std::vector<std::size_t> worth_keeping(const std::vector<Point>& points) {
+  std::vector<curve::LoadPoint> whole;
+  std::vector<std::size_t> kept;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    whole.push_back(points[i].at);
+    kept.push_back(i);
+  }
+  for (std::size_t i = 1; i + 1 < kept.size() && kept.size() > curve::kFewestLoads;) {
+    std::vector<std::size_t> fewer = kept;
+    fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
+    if (spares(whole, fewer)) {
+      kept = std::move(fewer);
+    } else {
+      ++i;
+    }
+  }
+  return kept;
+}
+
 /// One row, or why not.
 Result<Profile> make_row(const predict::Predictor& predictor, const PlannedRow& row) {
   predict::Question question = row.question;
@@ -101,12 +166,16 @@ Result<Profile> make_row(const predict::Predictor& predictor, const PlannedRow& 
   out.setup = question.setup;
   out.workload = question.workload;
   out.load_kind = curve::LoadKind::Concurrency;
-  std::vector<predict::Prediction> predictions;
-  for (auto& [load, prediction] : *steps) {
+  question.load_kind = out.load_kind;
+  std::vector<Point> points;
+  for (const auto& [load, prediction] : *steps) {
     question.load = load;
-    question.load_kind = out.load_kind;
-    out.points.push_back(point_of(question, prediction));
-    predictions.push_back(std::move(prediction));
+    points.push_back(point_of(question, prediction));
+  }
+  std::vector<predict::Prediction> predictions;
+  for (const std::size_t at : worth_keeping(points)) {
+    out.points.push_back(std::move(points[at]));
+    predictions.push_back(std::move((*steps)[at].second));
   }
   out.evidence = evidence_of(predictor, predictions, out.points);
   return out;
@@ -188,25 +257,34 @@ Result<std::vector<PlannedRow>> plan_rows(const catalog::Catalog& catalog,
   if (!ask.model.empty() && catalog.model(ask.model) == nullptr) {
     std::vector<std::string> names;
     for (const catalog::Model& model : catalog.models()) names.push_back(model.id);
-    return fail(ErrorCode::NotFound,
-                fmt::format("unknown model '{}'; nearest: {}", ask.model.substr(0, 200),
-                            join(nearest(ask.model, names), ", ")));
+    return fail(ErrorCode::NotFound, fmt::format("unknown model '{}'{}", ask.model.substr(0, 200),
+                                                 nearest_words(ask.model, names)));
   }
   for (const std::string& id : ask.accelerators) {
     if (catalog.accelerator(id) != nullptr) continue;
     std::vector<std::string> names;
     for (const catalog::Accelerator& one : catalog.accelerators()) names.push_back(one.id);
-    return fail(ErrorCode::NotFound,
-                fmt::format("unknown accelerator '{}'; nearest: {}", id.substr(0, 200),
-                            join(nearest(id, names), ", ")));
+    return fail(ErrorCode::NotFound, fmt::format("unknown accelerator '{}'{}", id.substr(0, 200),
+                                                 nearest_words(id, names)));
   }
-  std::vector<Server> servers = usual_servers(catalog);
+  const ServerHardware hardware(catalog);
+  std::vector<Server> servers;
+  for (Server& server : usual_servers(catalog)) {
+    if (hardware.knows(server.name)) servers.push_back(std::move(server));
+  }
   if (!ask.model_server.empty()) {
-    const auto known = std::find_if(servers.begin(), servers.end(), [&](const Server& server) {
-      return server.name == ask.model_server;
+    const std::vector<std::string> family = hardware.family(ask.model_server);
+    std::erase_if(servers, [&](const Server& server) {
+      return std::find(family.begin(), family.end(), server.name) == family.end();
     });
-    servers = {known != servers.end() ? *known : Server{ask.model_server, ""}};
-    if (!ask.model_server_version.empty()) servers.front().version = ask.model_server_version;
+    for (const std::string& name : family) {
+      const bool usual = std::any_of(servers.begin(), servers.end(),
+                                     [&](const Server& server) { return server.name == name; });
+      if (!usual) servers.push_back({.name = name, .by_vendor = {}, .plain = {}, .asked = {}});
+    }
+    for (Server& server : servers) {
+      if (server.name == ask.model_server) server.asked = ask.model_server_version;
+    }
   }
   const std::vector<profile::Workload> workloads = usual_workloads(catalog, ask);
   std::vector<PlannedRow> out;
@@ -220,7 +298,11 @@ Result<std::vector<PlannedRow>> plan_rows(const catalog::Catalog& catalog,
       const auto split = fewest(model, accelerator);
       if (!split) continue;
       for (const Server& server : servers) {
-        if (!runs_on(server.name, accelerator)) continue;
+        // A server that the table does not know is the user's own: it may run anywhere.
+        if (hardware.knows(server.name) &&
+            !hardware.runs(server.name, accelerator, checkpoint_format(model))) {
+          continue;
+        }
         for (const profile::Workload& workload : workloads) {
           const double longest = *workload.input_tokens_mean + *workload.output_tokens_mean;
           if (model.max_position && longest > *model.max_position) continue;
@@ -228,7 +310,7 @@ Result<std::vector<PlannedRow>> plan_rows(const catalog::Catalog& catalog,
           profile::ServingSetup& s = row.question.setup;
           s.model = model.id;
           s.model_server = server.name;
-          s.model_server_version = server.version;
+          s.model_server_version = server.version(accelerator.vendor);
           s.accelerator = accelerator.id;
           s.accelerator_count = split->accelerators;
           s.tensor_parallel = split->tensor;

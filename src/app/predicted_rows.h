@@ -16,7 +16,7 @@ namespace kneepoint::app {
 
 /// Which of all setups. Empty asks for all.
 struct PredictAllAsk {
-  std::string model, model_server, model_server_version;
+  std::string model, model_server, model_server_version;  // the server's builds count as it
   std::vector<std::string> accelerators;
   std::optional<double> input_tokens, output_tokens;  // both; empty: the usual workloads
   bool few_workloads = false;  // of the usual ones those that ship: a chat, and 1024 in, 1024 out
@@ -30,8 +30,10 @@ struct PlannedRow {
 
 /// Every model of known size on every accelerator that holds it, with the fewest accelerators that
 /// do: a power of two inside one host, tensor parallel, else two full hosts as two pipeline stages;
-/// for each model server in its newest release that was measured; under the use cases and 1024 in,
-/// 1024 out. In the order of the catalog. NotFound: the model or accelerator is unknown.
+/// for each model server in its newest release that was measured, where it runs on the accelerator
+/// with these weights (table server_hardware; a server asked for brings its builds for other
+/// hardware along); under the use cases and 1024 in, 1024 out. In the order of the catalog.
+/// NotFound: the model or accelerator is unknown.
 Result<std::vector<PlannedRow>> plan_rows(const catalog::Catalog& catalog,
                                           const PredictAllAsk& ask);
 

@@ -123,12 +123,40 @@ TEST_F(PredictedRowsTest, GoOnWhereARunWasCutOff) {
   const auto wanted = plan(kGemma, {"nvidia-l4", "nvidia-tesla-a100"});
   const FakePredictor predictor;
   const std::vector<PlannedRow> begun(wanted.begin(), wanted.begin() + 3);
-  ASSERT_TRUE(predict_rows(*session_, predictor, begun, {}));
+  RowsOptions options;
+  options.origin = "a calibration of the user's own";
+  ASSERT_TRUE(predict_rows(*session_, predictor, begun, options));
   open();
-  const auto done = predict_rows(*session_, predictor, wanted, {});
+  const auto done = predict_rows(*session_, predictor, wanted, options);
   ASSERT_TRUE(done);
   EXPECT_EQ(done->kept, 3u);
   EXPECT_EQ(done->made, wanted.size() - 3);
+}
+
+TEST_F(PredictedRowsTest, OfAnotherCatalogsCalibrationAreDropped) {
+  ASSERT_TRUE(
+      predict_rows(*session_, FakePredictor("no-longer-shipped"), plan(kGemma, {"nvidia-l4"}), {}));
+  EXPECT_GT(rows_made(kGemma), 0u);
+  open();
+  EXPECT_EQ(rows_made(kGemma), 0u);
+}
+
+TEST_F(PredictedRowsTest, KeepThePointsThatSayWhatAllDo) {
+  ASSERT_TRUE(predict_rows(*session_, FakePredictor(), plan(kGemma, {"nvidia-l4"}), {}));
+  const auto store = session_->store();
+  ASSERT_TRUE(store);
+  std::size_t profiles = 0, points = 0;
+  const std::vector<std::string> own{std::string(store::kOwnPredictedLayer)};
+  (void)(*store)->walk(own,
+                       [&](const store::LayerState&, const profile::Profile& p) -> Result<void> {
+                         ++profiles;
+                         points += p.points.size();
+                         EXPECT_GE(p.points.size(), 4u);
+                         EXPECT_EQ(p.points.front().at.load, 1);
+                         return {};
+                       });
+  ASSERT_GT(profiles, 0u);
+  EXPECT_LT(points, profiles * 9);  // nine are predicted of each
 }
 
 TEST_F(PredictedRowsTest, StaleOnesThatAreNoLongerWantedAreRemoved) {

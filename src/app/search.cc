@@ -8,6 +8,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "app/names.h"
 #include "app/parallel.h"
 #include "app/predict.h"
 #include "app/predicted_rows.h"
@@ -209,9 +210,8 @@ Result<std::vector<predict::Question>> plan_search(const catalog::Catalog& catal
   if (model == nullptr) {
     std::vector<std::string> names;
     for (const catalog::Model& one : catalog.models()) names.push_back(one.id);
-    return fail(ErrorCode::NotFound,
-                fmt::format("unknown model '{}'; nearest: {}", ask.model.substr(0, 200),
-                            join(nearest(ask.model, names), ", ")));
+    return fail(ErrorCode::NotFound, fmt::format("unknown model '{}'{}", ask.model.substr(0, 200),
+                                                 nearest_words(ask.model, names)));
   }
   recommend::Pricer pricer(catalog, pricing);
   std::vector<predict::Question> out;

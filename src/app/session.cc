@@ -6,29 +6,16 @@
 
 #include "profile/from_catalog.h"
 #include "profile/predicted_table.h"
+#include "store/with_predictions.h"
 
 namespace kneepoint::app {
 namespace fs = std::filesystem;
-
-namespace {
-
-/// Below every measured layer, and below what `predict --all` made here.
-constexpr int kPredictedRank = -1000;
-
-/// Where the predicted rows of a catalog layer stand in the store.
-store::LayerState predicted_layer(const catalog::Layer& of) {
-  std::string name(store::kPredictedLayer);
-  if (of.rank > 0) name += ":" + of.name;
-  return {std::move(name), of.hash, of.origin.string(), kPredictedRank + of.rank};
-}
-
-}  // namespace
 
 Session::Session(Settings settings, catalog::Catalog catalog)
     : settings_(std::move(settings)), catalog_(std::move(catalog)) {
   for (std::size_t i = 0; i < catalog_.layers().size(); ++i) {
     if (profile::PredictedProfiles(catalog_, i).rows() > 0) {
-      layers_.push_back(predicted_layer(catalog_.layers()[i]).name);
+      layers_.push_back(store::predicted_layer(catalog_.layers()[i]).name);
     }
   }
   layers_.emplace_back(store::kOwnPredictedLayer);
@@ -68,6 +55,7 @@ Result<store::Store*> Session::store() {
     store_.reset();
     return fail(std::move(applied).error());
   }
+  store_ = store::with_predictions(std::move(store_), catalog_);
   return store_.get();
 }
 
@@ -88,13 +76,17 @@ Result<void> Session::apply(const store::LayerState& layer,
   return {};
 }
 
-/// What was predicted here by the calibration that shipped with the catalog before this one would
-/// hide the newer predictions. A calibration of the user's own is the layer's origin.
+/// What was predicted here by a calibration that shipped with another catalog would hide the newer
+/// predictions. A calibration of the user's own is the layer's origin.
 Result<void> Session::drop_stale_predictions(const std::vector<store::LayerState>& held) {
+  const profile::PredictedProfiles shipped(catalog_, 0);
   for (const store::LayerState& state : held) {
-    if (state.name == store::kOwnPredictedLayer && state.origin.empty()) {
-      return store_->drop_layer(state.name);
-    }
+    const bool own = state.name == store::kOwnPredictedLayer;
+    const bool stale =
+        own ? state.origin.empty() && shipped.rows() > 0 && !state.hash.starts_with(shipped.by())
+            : store::is_predicted_layer(state.name);  // read from the catalog
+    if (!stale) continue;
+    if (auto dropped = store_->drop_layer(state.name); !dropped) return dropped;
   }
   return {};
 }
@@ -115,15 +107,10 @@ Result<void> Session::apply_layers() {
       if (!reader) return fail(std::move(reader).error());
       if (auto done = apply(measured, [&] { return reader->next(); }); !done) return done;
     }
-    profile::PredictedProfiles predictions(catalog_, i);
-    const store::LayerState predicted = predicted_layer(layer);
-    if (predictions.rows() > 0 && !is_held(predicted)) {
-      if (auto done = apply(predicted, [&] { return predictions.next(); }); !done) return done;
-      if (auto done = drop_stale_predictions(*held); !done) return done;
-    }
   }
   // What an overlay left behind whose folder is gone belongs to nobody.
   if (read_only_) return {};
+  if (auto done = drop_stale_predictions(*held); !done) return done;
   for (const store::LayerState& state : *held) {
     std::error_code error;
     const bool ours = std::find(layers_.begin(), layers_.end(), state.name) != layers_.end();

@@ -174,6 +174,16 @@ constexpr std::array kServerFlags{
     ColumnSchema{"default", Text, kOptional, "value when the option is left out"},
     KP_PROVENANCE};
 
+constexpr std::array kServerHardware{
+    ColumnSchema{"server", Text, kRequired, "model server"},
+    ColumnSchema{"vendor", Text, kRequired, "vendor of the accelerators"},
+    ColumnSchema{"arch", Text, kRequired, "their architecture, as in accelerators"},
+    ColumnSchema{"weights", Text, kRequired,
+                 "formats of a checkpoint's weights that it runs there, with a space between"},
+    ColumnSchema{"family", Text, kOptional,
+                 "the server that this one is a build of, where that has the better known name"},
+    KP_PROVENANCE};
+
 constexpr std::array kServerMetrics{
     ColumnSchema{"server", Text, kRequired, "model server"},
     ColumnSchema{"signal", Text, kRequired, "what it tells, one word for all servers"},
@@ -342,6 +352,7 @@ constexpr std::array<std::string_view, 3> kByPrice{"provider", "region", "item"}
 constexpr std::array<std::string_view, 2> kByRegion{"provider", "region"};
 constexpr std::array<std::string_view, 2> kByVersion{"server", "version"};
 constexpr std::array<std::string_view, 4> kByFlag{"server", "purpose", "flag", "since"};
+constexpr std::array<std::string_view, 3> kByHardware{"server", "vendor", "arch"};
 constexpr std::array<std::string_view, 4> kByMetric{"server", "signal", "series", "since"};
 constexpr std::array<std::string_view, 1> kByPointId{"point_id"};
 constexpr std::array<std::string_view, 3> kByPoint{"profile", "point_id", "load"};
@@ -376,6 +387,10 @@ constexpr std::array kSchemas{
                 kServerVersions, false},
     TableSchema{"server_flags", "start options by version", kByFlag, kServerFlags, false},
     TableSchema{"server_metrics", "Prometheus series by version", kByMetric, kServerMetrics, false},
+    TableSchema{"server_hardware",
+                "which accelerators a model server runs on, with which weights; `kneepoint predict "
+                "--all` makes rows of nothing else",
+                kByHardware, kServerHardware, false},
     TableSchema{"sources", "public sources of measurements", kByName, kSources, false},
     TableSchema{"profiles", "measured setups: one row is one curve", kById, kProfiles, false},
     TableSchema{"points", "the load points of the profiles", kByPoint, kPoints, false},

@@ -220,7 +220,11 @@ Result<void> predict_all(Run& run) {
   if (!session) return fail(session.error());
   const auto plan = app::plan_rows((*session)->catalog(), all_of(args));
   if (!plan) return fail(plan.error());
-  if (plan->empty()) return fail(ErrorCode::NotFound, "no such model fits on such an accelerator");
+  if (plan->empty()) {
+    return fail(ErrorCode::NotFound,
+                "no such model fits on such an accelerator with a server that runs its weights "
+                "there (rows of server_hardware.csv in a catalog of your own add to what ships)");
+  }
   const auto predictor = predictor_of(run);
   if (!predictor) return fail(predictor.error());
   Progress progress(run, "curves");

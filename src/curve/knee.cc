@@ -1,5 +1,7 @@
 #include "curve/knee.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -179,7 +181,12 @@ Knee find_knee(const Ladder& ladder, LoadKind kind) {
 }
 
 std::string sentence(const Knee& knee, LoadKind kind) {
-  const auto clients = [&](double load) { return shortest(load) + " " + std::string(unit(kind)); };
+  // Clients are whole; a rate reached by halving has more digits than anybody reads.
+  const auto clients = [&](double load) {
+    const double shown =
+        load == std::round(load) ? load : *parse_number(fmt::format("{:.4g}", load));
+    return shortest(shown) + " " + std::string(unit(kind));
+  };
   switch (knee.state) {
     case KneeState::Found:
       if (knee.load == knee.lowest_load) {

@@ -5,6 +5,22 @@
 #include <utility>
 
 namespace kneepoint::emulator {
+namespace {
+
+/// Clients ask for the version and some read it: a server whose version nobody chose answers as the
+/// newest release that the catalog knows, whose metric names it uses too.
+std::string newest_release(const catalog::Catalog& catalog, std::string_view server) {
+  std::string newest;
+  for (const catalog::ServerVersion& build : catalog.server_versions()) {
+    if (build.server != server || build.channel != "release") continue;
+    if (newest.empty() || catalog::compare_versions(build.version, newest).value_or(-1) > 0) {
+      newest = build.version;
+    }
+  }
+  return newest.empty() ? "emulated" : newest;
+}
+
+}  // namespace
 
 bool is_loopback(std::string_view host) {
   if (host == "localhost" || host == "::1") return true;
@@ -24,6 +40,9 @@ Result<std::unique_ptr<Emulator>> Emulator::start(http::Loop& loop, EmulatorOpti
   auto page = MetricsPage::make(catalog, options.service.server, options.service.version,
                                 options.service.model);
   if (!page) return fail(page.error());
+  if (options.service.version.empty()) {
+    options.service.version = newest_release(catalog, options.service.server);
+  }
   std::unique_ptr<Emulator> emulator(new Emulator);
   if (!options.truth_path.empty()) {
     auto truth = TruthLog::create(options.truth_path);

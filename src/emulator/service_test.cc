@@ -85,6 +85,16 @@ TEST_F(ServiceTest, AnswersWhatClientsAskBeforehand) {
   EXPECT_EQ(ask("/v1/completions").ending->status, 405);
 }
 
+TEST_F(ServiceTest, AnswersAsTheNewestReleaseWhereNoVersionWasChosen) {
+  start();
+  const std::string version(ask("/version").json().at("version").as_string());
+  ASSERT_NE(shipped().server_version("vllm", version), nullptr) << version;
+  for (const auto& build : shipped().server_versions()) {
+    if (build.server != "vllm" || build.channel != "release") continue;
+    EXPECT_LE(catalog::compare_versions(build.version, version).value_or(-1), 0) << build.version;
+  }
+}
+
 TEST_F(ServiceTest, RefusesInTheShapeOfTheApi) {
   options.service.max_model_len = 100;
   start();

@@ -220,10 +220,14 @@ std::vector<const RankingRow*> nearest_workloads(std::span<const RankingRow> pro
     named.push_back(fmt::format("{} more", more));
   }
   if (!used.empty()) {
-    notes.push_back(
-        fmt::format("asked for {:.0f} input and {:.0f} output tokens; nearest measured "
-                    "workload: {}",
-                    *request.input_tokens, *request.output_tokens, join(named, ", ")));
+    notes.push_back(fmt::format(
+        "asked for {:.0f} input and {:.0f} output tokens; nearest measured {}"
+        "workload: {}",
+        *request.input_tokens, *request.output_tokens,
+        std::any_of(kept.begin(), kept.end(), [](const RankingRow* p) { return is_predicted(*p); })
+            ? "or predicted "
+            : "",
+        join(named, ", ")));
   }
   return kept;
 }
@@ -232,6 +236,7 @@ Recommendation recommend(const catalog::Catalog& catalog,
                          std::span<const profile::RankingRow> profiles, const Request& request) {
   Recommendation out;
   Pricer pricer(catalog, request.pricing);
+  out.ranked.reserve(profiles.size());  // a choice is large: thousands are not moved as they grow
   std::array<curve::Range, metrics::kMetrics.size()> ranges;
   const auto reject = [&](ReasonCode reason, const RankingRow& p, std::string sentence) {
     out.rejected.push_back({reason, std::string(p.setup.accelerator), std::string(p.id),
@@ -378,9 +383,9 @@ std::vector<std::string> reasons(const Choice& choice, const Request& request) {
   }
   if (choice.request_scale != 1 && request.expected_requests_per_second) {
     out.push_back(fmt::format(
-        "replicas are an estimate by tokens: a measured request ({}/{} tokens) is taken for {} of "
+        "replicas are an estimate by tokens: a {} request ({}/{} tokens) is taken for {} of "
         "those asked for ({}/{})",
-        fixed(*choice.profile->workload.input_tokens_mean, 0),
+        found, fixed(*choice.profile->workload.input_tokens_mean, 0),
         fixed(*choice.profile->workload.output_tokens_mean, 0), fixed(choice.request_scale, 2),
         fixed(*request.input_tokens, 0), fixed(*request.output_tokens, 0)));
   }
@@ -455,7 +460,8 @@ std::string evidence_sentence(const catalog::Catalog& catalog, const Choice& cho
     if (!p.evidence.licence.empty()) out += fmt::format(", {}", p.evidence.licence);
   }
   if (choice.request_scale != 1) {
-    out += fmt::format("; estimate: of {}/{} tokens",
+    out += fmt::format("; an estimate for the lengths asked for: {} with {}/{} tokens",
+                       is_predicted(p) ? "predicted" : "measured",
                        fixed(p.workload.input_tokens_mean.value_or(0), 0),
                        fixed(p.workload.output_tokens_mean.value_or(0), 0));
   }

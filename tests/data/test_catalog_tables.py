@@ -36,6 +36,7 @@ COLUMNS = {
     "server_flags": "server,purpose,flag,form,since,until,default,source,as_of,confidence,note",
     "server_metrics": "server,signal,series,type,since,until,labels,scale,source,as_of,"
                       "confidence,note",
+    "server_hardware": "server,vendor,arch,weights,family,source,as_of,confidence,note",
     "sources": "name,display_name,repository,commit,licence,how_measured,url,as_of,note",
 }
 KEYS = {
@@ -44,6 +45,7 @@ KEYS = {
     "use_cases": ["name"], "servers": ["name"], "server_versions": ["server", "version"],
     "server_flags": ["server", "purpose", "flag", "since"],
     "server_metrics": ["server", "signal", "series"], "sources": ["name"],
+    "server_hardware": ["server", "vendor", "arch"],
 }
 TEXT = set("""
     id vendor kind display_name arch interconnect bf16 fp8 gke_label source as_of confidence note
@@ -51,7 +53,7 @@ TEXT = set("""
     model_type tie_embeddings dtype quantization complete gated licence_url place name aliases
     command model_flag health_path readiness_path metrics_path metrics_enable image_repository
     status server version image released_on channel purpose flag form since until default signal
-    series type labels repository commit licence how_measured url on_demand:machines
+    weights family series type labels repository commit licence how_measured url on_demand:machines
     """.split())
 WORDS = {
     "confidence": {"sourced", "mixed", "derived", "memory", "estimate"},
@@ -67,6 +69,7 @@ WORDS = {
                "prefix_cache_queries", "prefix_cache_hits", "prefix_cache_misses", "cache_config",
                "throughput"},
 }
+WEIGHTS = {"bf16", "fp16", "fp8", "int8", "int4", "nvfp4", "mxfp4"}
 DATE = re.compile(r"(\d{4}(-\d\d(-\d\d)?)?)?$")
 NUMBER = re.compile(r"(-?\d+(\.\d+)?)?$")
 
@@ -138,8 +141,13 @@ class Tables(unittest.TestCase):
             elif row["covers"].startswith("accelerator_"):
                 self.assertIn(row["item"], accelerators)
         servers = self.ids("servers", "name")
-        for table in ("server_versions", "server_flags", "server_metrics"):
+        for table in ("server_versions", "server_flags", "server_metrics", "server_hardware"):
             self.assertLessEqual(self.ids(table, "server"), servers, table)
+        built = {(row["vendor"], row["arch"]) for row in self.rows["accelerators"]}
+        for row in self.rows["server_hardware"]:
+            self.assertIn((row["vendor"], row["arch"]), built, row)
+            self.assertIn(row["family"], servers | {""}, row)
+            self.assertLessEqual(set(row["weights"].split()), WEIGHTS, row)
         versions = {(row["server"], row["version"]) for row in self.rows["server_versions"]}
         for table in ("profiles", "ceilings"):
             self.assertLessEqual(self.ids(table, "accelerator"), accelerators, table)

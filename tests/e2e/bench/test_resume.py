@@ -11,7 +11,7 @@ import unittest
 import harness
 from harness import BenchTest, points_in
 
-DONE = re.compile(r"^(\d+) in flight: \d+ completed, \d+ failed in ", re.M)
+DONE = re.compile(r"^(\d+) clients?: \d+ completed, \d+ failed in ", re.M)
 KILLS = 50
 
 

@@ -57,7 +57,7 @@ class Report(BenchTest):
         loads = [point["workload"]["in_flight"] for point in report["points"]]
         self.assertEqual(loads, [1, 4, 2])
         self.assertNotIn("ttft_ms", report)
-        self.assertEqual(len(re.findall(r"^\d in flight: 20 completed", done.stderr, re.M)), 3)
+        self.assertEqual(len(re.findall(r"^\d clients?: 20 completed", done.stderr, re.M)), 3)
         self.assertEqual(len(done.stdout.splitlines()), 4)
         _, report = self.bench("run", url, "--rate=100,200", "--duration=300ms", "--chunks",
                                status=2)
@@ -98,7 +98,7 @@ class Plan(BenchTest):
         self.assertIsNone(report)
         lines = done.stdout.splitlines()
         self.assertEqual(len(lines), 3)
-        self.assertIn("2/s, Poisson arrivals", lines[0])
+        self.assertIn("2 requests/s, Poisson arrivals", lines[0])
         self.assertIn("mean 16 tokens in and 8 out", lines[0])
         self.assertIn("60 s", lines[2])
         self.assertEqual(self.run_folders(), [])
