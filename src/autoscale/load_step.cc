@@ -45,8 +45,8 @@ Sync seen_at(Time now, const LoadStep& step, const Fleet& fleet, const Moment& t
   return seen;
 }
 
-/// In balance: as many requests as the replicas need at once for the rate.
-double in_system(const LoadStep& step) {
+/// In balance: as many requests as one replica needs at once for its part of the rate.
+double in_balance(const LoadStep& step) {
   const double each = step.rate_before / std::max(step.replicas, 1);
   double low = 0;
   double high = step.server.most_running;
@@ -54,7 +54,7 @@ double in_system(const LoadStep& step) {
     const double middle = (low + high) / 2;
     (step.server.rate(middle) < each ? low : high) = middle;
   }
-  return high * step.replicas;
+  return high;
 }
 
 }  // namespace
@@ -77,8 +77,8 @@ StepAnswer answer(const LoadStep& step) {
   Fleet fleet(step.replicas, step.startup);
   StepAnswer out;
   out.peak = fleet.replicas();
-  double requests = in_system(step);
-  double usual = 0;  // in the system per replica, before the step
+  const double usual = in_balance(step);
+  double requests = usual * step.replicas;
   std::vector<Moment> history;
   int syncs = 0;
   const auto ticks = (kSettling + step.duration) / kTick;
@@ -98,8 +98,6 @@ StepAnswer answer(const LoadStep& step) {
         out.caught_up = since;
       if (served > 0)
         out.longest_wait_seconds = std::max(out.longest_wait_seconds, requests / served);
-    } else if (ready > 0) {
-      usual = requests / ready;
     }
     for (; step.clock.sync(syncs) < now + kTick; ++syncs) {
       const Time at = step.clock.sync(syncs);

@@ -4,6 +4,39 @@
 #include "cli/query.h"
 
 namespace kneepoint::cli {
+namespace {
+
+Result<void> read_scaling(const Parsed& args, app::DeployRequest& into) {
+  using manifest::Autoscaler;
+  using manifest::SignalWanted;
+  const std::string by = args.text("--autoscaler");
+  for (const auto one : {Autoscaler::None, Autoscaler::HpaStackdriver, Autoscaler::Keda,
+                         Autoscaler::PrometheusAdapter}) {
+    if (by == manifest::name(one)) into.autoscaler = one;
+  }
+  manifest::Autoscaling& scaling = into.autoscaling;
+  const std::string signal = args.text("--hpa-signal");
+  scaling.signal = signal == "running" ? SignalWanted::Running
+                   : signal == "queue" ? SignalWanted::Queue
+                   : signal == "kv"    ? SignalWanted::KvCache
+                                       : SignalWanted::Auto;
+  scaling.min_replicas = static_cast<int>(args.number("--min-replicas").value_or(1));
+  if (const auto most = args.number("--max-replicas"))
+    scaling.max_replicas = static_cast<int>(*most);
+  scaling.prometheus_url = args.text("--prometheus-url");
+  // Who says how to scale wants to scale.
+  for (const char* flag : {"--hpa-signal", "--min-replicas", "--max-replicas"}) {
+    if (args.given(flag) && !into.autoscaler) into.autoscaler = Autoscaler::HpaStackdriver;
+  }
+  if (args.given("--prometheus-url") && into.autoscaler != Autoscaler::Keda &&
+      into.autoscaler != Autoscaler::PrometheusAdapter) {
+    return fail(ErrorCode::InvalidArgument,
+                "--prometheus-url belongs to --autoscaler=keda or --autoscaler=prometheus-adapter");
+  }
+  return {};
+}
+
+}  // namespace
 
 Result<void> create_manifest(Run& run) {
   const Parsed& args = run.args();
@@ -22,6 +55,7 @@ Result<void> create_manifest(Run& run) {
   wanted.ask = std::move(*asked);
   wanted.namespace_name = args.text("--namespace");
   wanted.machine_type = args.text("--instance-type");
+  if (auto ok = read_scaling(args, wanted); !ok) return ok;
   const auto made = app::create_manifest(**run.session(), wanted);
   if (!made) return fail(made.error());
 

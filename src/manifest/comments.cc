@@ -161,6 +161,20 @@ void commands_block(Lines& out, const Request& request, const Facts& facts, cons
   out.push_back("  curl http://localhost:8000/v1/chat/completions --header " +
                 shell_word("Content-Type: application/json") + " --data " +
                 shell_word(json::to_line(body)));
+}
+
+void scrape_block(Lines& out, Scrape scrape) {
+  if (scrape == Scrape::PrometheusOperator) {
+    out.emplace_back(
+        "The PodMonitor is for the Prometheus operator. Its Prometheus must select it: that of "
+        "kube-prometheus-stack takes those with its own label release, and all of them with this "
+        "setting:");
+    out.emplace_back(
+        "  helm upgrade --install kube-prometheus-stack prometheus-community/kube-prometheus-stack "
+        "--namespace=monitoring --create-namespace "
+        "--set=prometheus.prometheusSpec.podMonitorSelectorNilUsesHelmValues=false");
+    return;
+  }
   out.emplace_back(
       "To collect metrics (managed Prometheus; PodMonitoring is its resource, leave that document "
       "out "
@@ -174,7 +188,8 @@ void commands_block(Lines& out, const Request& request, const Facts& facts, cons
 }  // namespace
 
 std::vector<std::string> comments(const Request& request, const Facts& facts, const Plan& plan,
-                                  const StartCommand& start, const std::string& base) {
+                                  const StartCommand& start, const std::string& base,
+                                  Scrape scrape) {
   Lines out;
   version_block(out, request, facts);
   setup_block(out, request, facts, plan);
@@ -182,6 +197,7 @@ std::vector<std::string> comments(const Request& request, const Facts& facts, co
   metrics_block(out, facts);
   remarks_block(out, request, facts, start);
   commands_block(out, request, facts, plan, base);
+  scrape_block(out, scrape);
   return out;
 }
 

@@ -1,5 +1,7 @@
 #include "manifest/objects.h"
 
+#include "manifest/object_json.h"
+
 namespace kneepoint::manifest {
 namespace {
 
@@ -23,10 +25,7 @@ void put(Object& object, std::string_view key, const std::optional<int>& value) 
 }
 
 void put(Object& object, std::string_view key, const StringMap& map) {
-  if (map.empty()) return;
-  Object out;
-  for (const auto& [name, value] : map) out[name] = value;
-  object[key] = std::move(out);
+  if (!map.empty()) object[key] = map_json(map);
 }
 
 void put(Object& object, std::string_view key, const std::vector<std::string>& texts) {
@@ -136,15 +135,21 @@ Object match_labels(const StringMap& selector) {
   return out;
 }
 
-Object typed(std::string_view api_version, std::string_view kind, const ObjectMeta& meta,
-             Object spec) {
+}  // namespace
+
+json::Object map_json(const StringMap& map) {
+  Object out;
+  for (const auto& [name, value] : map) out[name] = value;
+  return out;
+}
+
+json::Object typed(std::string_view api_version, std::string_view kind, const ObjectMeta& meta,
+                   json::Object spec) {
   return Object{{"apiVersion", api_version},
                 {"kind", kind},
                 {"metadata", json_of(meta)},
                 {"spec", std::move(spec)}};
 }
-
-}  // namespace
 
 json::Object to_json(const Deployment& deployment) {
   Object spec{{"replicas", deployment.replicas},
