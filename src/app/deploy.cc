@@ -167,6 +167,7 @@ Result<Deployment> from_choice(Session& session, const DeployRequest& request,
   if (other_build) wants.autoscaling.point.reset();
   wants.namespace_name = request.namespace_name;
   wants.machine_type = request.machine_type;
+  wants.model_bucket_uri = request.model_bucket_uri;
   wants.generated_on = session.settings().today;
   auto made = manifest::create(session.catalog(), wants);
   if (!made) return fail(std::move(made).error());
@@ -191,6 +192,7 @@ Result<Deployment> from_memory_model(Session& session, const DeployRequest& requ
   wants.autoscaling.target = in_words(request.ask.targets);
   wants.namespace_name = request.namespace_name;
   wants.machine_type = request.machine_type;
+  wants.model_bucket_uri = request.model_bucket_uri;
   wants.generated_on = session.settings().today;
   Deployment out;
   out.notes.push_back(

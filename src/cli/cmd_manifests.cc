@@ -40,11 +40,6 @@ Result<void> read_scaling(const Parsed& args, app::DeployRequest& into) {
 
 Result<void> create_manifest(Run& run) {
   const Parsed& args = run.args();
-  if (args.given("--model-bucket-uri")) {
-    return fail(ErrorCode::InvalidArgument,
-                "--model-bucket-uri: weights from Cloud Storage are not built yet; leave the flag "
-                "out to load them from Hugging Face");
-  }
   auto asked = request(run);
   if (!asked) return fail(std::move(asked).error());
   app::DeployRequest wanted;
@@ -55,6 +50,7 @@ Result<void> create_manifest(Run& run) {
   wanted.ask = std::move(*asked);
   wanted.namespace_name = args.text("--namespace");
   wanted.machine_type = args.text("--instance-type");
+  wanted.model_bucket_uri = args.text("--model-bucket-uri");
   if (auto ok = read_scaling(args, wanted); !ok) return ok;
   const auto made = app::create_manifest(**run.session(), wanted);
   if (!made) return fail(made.error());

@@ -10,6 +10,7 @@
 #include "manifest/plan.h"
 #include "manifest/scaling.h"
 #include "manifest/scaling_objects.h"
+#include "manifest/storage.h"
 #include "manifest/text.h"
 
 namespace kneepoint::manifest {
@@ -63,6 +64,7 @@ Result<void> check(const Request& request, const Facts& facts) {
 
 std::vector<EnvVar> environment(const Request& request, const Facts& facts, const Plan& plan) {
   const std::string& loaded = request.checkpoint.empty() ? request.model : request.checkpoint;
+  if (!request.model_bucket_uri.empty()) return {{kModelVariable, kWeightsFolder, "", ""}};
   std::vector<EnvVar> env{{kModelVariable, no_expansion(loaded), "", ""}};
   // Without a gate the pod must start even if nobody made the secret.
   const bool optional = facts.model.gated.has_value() && !*facts.model.gated;
@@ -221,8 +223,17 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
   const Naming naming{base_name(request.model, facts.server.name), request.namespace_name};
   Manifest manifest;
   manifest.manifest_version = kManifestVersion;
+  std::optional<BucketFolder> bucket;
+  const std::string account = naming.base + "-account";
+  if (!request.model_bucket_uri.empty()) {
+    auto found = bucket_folder(request.model_bucket_uri);
+    if (!found) return fail(std::move(found).error());
+    bucket = std::move(*found);
+    add(manifest, ServiceAccount{naming.meta("-account")});
+  }
   Deployment runs = deployment(request, facts, *numbers, *start, naming);
   if (scales->plan) runs.replicas = scales->plan->replicas;
+  if (bucket) mount_bucket(*bucket, *numbers, account, runs.pod);
   add(manifest, runs);
   add(manifest, service(naming));
   if (!facts.server.metrics_path.empty()) {
@@ -235,6 +246,10 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
   manifest.comments =
       comments(request, facts, *numbers, *start, naming.base,
                by_operator(*scales) ? Scrape::PrometheusOperator : Scrape::ManagedPrometheus);
+  if (bucket) {
+    for (auto& line : storage_comments(request, facts, *bucket, *numbers, account))
+      manifest.comments.push_back(std::move(line));
+  }
   for (auto& line : scaling_comments(request, facts, *scales, naming.base))
     manifest.comments.push_back(std::move(line));
   return manifest;

@@ -77,13 +77,22 @@ Object json_of(const HttpProbe& probe) {
 }
 
 Object json_of(const VolumeMount& mount) {
-  return Object{{"name", mount.name}, {"mountPath", mount.path}};
+  Object out{{"name", mount.name}, {"mountPath", mount.path}};
+  if (mount.read_only) out["readOnly"] = true;
+  return out;
 }
 
 Object json_of(const MemoryVolume& volume) {
   Object memory{{"medium", "Memory"}};
   put(memory, "sizeLimit", volume.size_limit);
   return Object{{"name", volume.name}, {"emptyDir", std::move(memory)}};
+}
+
+Object json_of(const CsiVolume& volume) {
+  Object csi{{"driver", volume.driver}};
+  if (volume.read_only) csi["readOnly"] = true;
+  put(csi, "volumeAttributes", volume.attributes);
+  return Object{{"name", volume.name}, {"csi", std::move(csi)}};
 }
 
 Object json_of(const Toleration& toleration) {
@@ -117,10 +126,14 @@ Object json_of(const PodTemplate& pod) {
   put(meta, "labels", pod.labels);
   put(meta, "annotations", pod.annotations);
   Object spec;
+  put(spec, "serviceAccountName", pod.service_account);
   put(spec, "nodeSelector", pod.node_selector);
   put(spec, "tolerations", pod.tolerations);
   put(spec, "containers", pod.containers);
-  put(spec, "volumes", pod.volumes);
+  Array volumes;
+  for (const MemoryVolume& volume : pod.volumes) volumes.emplace_back(json_of(volume));
+  for (const CsiVolume& volume : pod.csi_volumes) volumes.emplace_back(json_of(volume));
+  if (!volumes.empty()) spec["volumes"] = std::move(volumes);
   return Object{{"metadata", std::move(meta)}, {"spec", std::move(spec)}};
 }
 
@@ -149,6 +162,11 @@ json::Object typed(std::string_view api_version, std::string_view kind, const Ob
                 {"kind", kind},
                 {"metadata", json_of(meta)},
                 {"spec", std::move(spec)}};
+}
+
+json::Object to_json(const ServiceAccount& account) {
+  return Object{
+      {"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", json_of(account.meta)}};
 }
 
 json::Object to_json(const Deployment& deployment) {

@@ -70,6 +70,7 @@ struct Request {
   std::optional<double> memory_utilization;
   int replicas = 1;  // at first
   Autoscaling autoscaling;
+  std::string model_bucket_uri;  // gs://BUCKET[/FOLDER] that holds the weights; empty: Hugging Face
   std::string namespace_name = "default";
   std::string secret_name = "hf-secret";
   std::string provider = "gcp", machine_type;  // machine_type empty: any node that has the GPU

@@ -323,6 +323,32 @@ class Autoscaled(Made):
         self.assertFalse((self.home / "owned").exists())
 
 
+class FromABucket(Made):
+    def test_the_weights_are_mounted_and_no_token_is_asked_for(self):
+        text = self.make("--model-bucket-uri=gs://models-of-ours/llama")
+        self.assertEqual([one["kind"] for one in support.documents(text)],
+                         ["ServiceAccount", "Deployment", "Service", "PodMonitoring"])
+        pod = self.deployment(text)["spec"]["template"]
+        self.assertEqual(pod["metadata"]["annotations"]["gke-gcsfuse/volumes"], "true")
+        mounted = pod["spec"]["volumes"][-1]["csi"]["volumeAttributes"]
+        self.assertEqual(mounted["bucketName"], "models-of-ours")
+        self.assertIn("only-dir:llama", mounted["mountOptions"].split(","))
+        self.assertEqual([entry["name"] for entry in self.container(text)["env"]], ["MODEL_ID"])
+        self.assertIn("roles/storage.objectViewer", text)
+        self.assertNotIn("HF_TOKEN", text)
+
+    def test_hostile_uris_are_refused(self):
+        for word in Hostile.WORDS:
+            for uri in (word, f"gs://{word}", f"gs://bucket/{word}"):
+                done = self.run_program("manifests", "create", f"--model={SMALL}",
+                                        "--model-server=vllm", f"--model-bucket-uri={uri}",
+                                        "--accelerator-type=nvidia-h100-80gb")
+                if done.returncode == 0:  # some words are names of folders
+                    self.assertRegex(uri, r"^gs://[a-z0-9._-]+(/[A-Za-z0-9._-]+)?$")
+                    continue
+                self.assertEqual((done.returncode, done.stdout), (2, ""), (uri, done.stderr))
+
+
 class Hostile(Made):
     WORDS = ['"quoted"', "it's", "{a: b}", "[1, 2]", "- item", "# comment", "&anchor", "*alias",
              "!!python/object:os.system", "key: value", "|", ">", "%TAG", "@at", "`tick`", "---",
