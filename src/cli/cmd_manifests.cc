@@ -1,7 +1,10 @@
+#include <filesystem>
+
 #include "app/deploy.h"
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/query.h"
+#include "manifest/kustomize.h"
 
 namespace kneepoint::cli {
 namespace {
@@ -52,9 +55,28 @@ Result<void> create_manifest(Run& run) {
   wanted.machine_type = args.text("--instance-type");
   wanted.model_bucket_uri = args.text("--model-bucket-uri");
   if (auto ok = read_scaling(args, wanted); !ok) return ok;
+  if (args.given("--output-dir") && args.given("--output-path"))
+    return fail(ErrorCode::InvalidArgument, "--output-dir and --output-path: give one of them");
   const auto made = app::create_manifest(**run.session(), wanted);
   if (!made) return fail(made.error());
 
+  if (const auto folder = args.maybe_text("--output-dir")) {
+    for (const manifest::File& file : manifest::kustomize(made->manifest)) {
+      const auto path = std::filesystem::path(*folder) / file.path;
+      std::error_code error;
+      std::filesystem::create_directories(path.parent_path(), error);
+      if (error)
+        return fail(error == std::errc::no_such_file_or_directory ? ErrorCode::NotFound
+                                                                  : ErrorCode::Unavailable,
+                    "cannot make folder " + path.parent_path().string() + ": " + error.message());
+      if (auto done = write_file(path, file.text); !done) return done;
+    }
+    run.out("Output saved to " + *folder +
+            "; kubectl apply --kustomize takes its folder "
+            "overlays/production\n");
+    for (const std::string& note : made->notes) run.note(note);
+    return {};
+  }
   const std::string part = args.text("--output");
   const auto what = part == "manifest"   ? manifest::Output::Manifest
                     : part == "comments" ? manifest::Output::Comments

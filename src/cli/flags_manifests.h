@@ -15,6 +15,12 @@ inline constexpr std::array<std::string_view, 4> kAutoscalers{"hpa-stackdriver",
 inline constexpr std::array<std::string_view, 4> kSignals{"auto", "running", "queue", "kv"};
 
 inline constexpr std::array kFlags{
+    Flag{.name = "--output-dir",
+         .type = Path,
+         .value = "DIR",
+         .group = Output,
+         .sentence = "Write a Kustomize base with the overlays production and trial, and the "
+                     "comments as NOTES.txt, below this folder instead of printing."},
     Flag{.name = "--autoscaler",
          .type = Choice,
          .value = "AUTOSCALER",

@@ -405,6 +405,29 @@ class Hostile(Made):
             self.assertEqual(shape(documents[1]), wanted[1], word)
 
 
+class Kustomized(Made):
+    def test_the_base_holds_what_is_printed(self):
+        folder = self.home / "deploy"
+        flags = ("--target-ttft-milliseconds=300", "--namespace=serving-7")
+        said = self.make(*flags, f"--output-dir={folder}", model=LLAMA)
+        self.assertIn(str(folder), said)
+        printed = support.documents(self.make(*flags, model=LLAMA))
+        base = support.documents((folder / "base" / "kustomization.yaml").read_text())[0]
+        written = [support.documents((folder / "base" / name).read_text())[0]
+                   for name in base["resources"]]
+        self.assertEqual(written, printed)
+        self.assertEqual(sorted(path.name for path in (folder / "overlays").iterdir()),
+                         ["production", "trial"])
+        self.assertTrue((folder / "NOTES.txt").read_text().startswith("# Generated on "))
+
+    def test_a_folder_that_cannot_be_made_is_said(self):
+        said = self.refused(3, "manifests", "create", f"--model={SMALL}", "--model-server=vllm",
+                            "--accelerator-type=nvidia-h100-80gb", "--output-dir=/proc/nowhere")
+        self.assertIn("/proc/nowhere", said)
+        self.refused(2, "manifests", "create", f"--model={SMALL}", "--model-server=vllm",
+                     "--accelerator-type=nvidia-h100-80gb", "--output-dir=a", "--output-path=b")
+
+
 class Files(Made):
     def test_a_file_that_cannot_be_written_is_said_and_nothing_is_left(self):
         said = self.refused(3, "manifests", "create", f"--model={SMALL}", "--model-server=vllm",
