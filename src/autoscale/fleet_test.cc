@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "autoscale/scenario_json.h"
+#include "base/file.h"
+#include "base/text.h"
+
 namespace kneepoint::autoscale {
 namespace {
 
@@ -60,6 +64,34 @@ TEST(Fleet, AnExternalAverageGoesAsRecorded) {
   s.startup = seconds(60);
   s.total = {{seconds(0), 0}, {seconds(50), 38}, {seconds(250), 4}};
   EXPECT_EQ(changes(run(s)), (std::vector<std::pair<int, int>>{{60, 5}, {75, 8}, {300, 1}}));
+}
+
+/// tests/data/hpa/controller-in-virtual-time.jsonl: random scenarios of half an hour, and when the
+/// controller's own code, run in virtual time, changed the replicas.
+TEST(Fleet, RandomScenariosGoAsTheControllersOwnCodeHasThem) {
+  const auto text =
+      read_file(KP_SOURCE_DIR "/tests/data/hpa/controller-in-virtual-time.jsonl").value();
+  int scenarios = 0;
+  int syncs = 0;
+  for (const auto line : split(text, '\n')) {
+    const auto document = json::parse(line).value().as_object();
+    const auto scenario = scenario_of(document);
+    ASSERT_TRUE(scenario) << scenario.error().message;
+    const auto steps = run(*scenario);
+    std::vector<std::pair<long, int>> wanted;
+    for (const auto& change : document.at("changes").as_array())
+      wanted.emplace_back(change.at(0).as_int64(), change.at(1).as_int64());
+    std::vector<std::pair<long, int>> got;
+    for (const Step& step : steps) {
+      if (step.decision.replicas != step.replicas)
+        got.emplace_back(step.at.count(), step.decision.replicas);
+    }
+    EXPECT_EQ(got, wanted) << "line " << scenarios + 1;
+    ++scenarios;
+    syncs += static_cast<int>(steps.size());
+  }
+  EXPECT_EQ(scenarios, 100);
+  EXPECT_EQ(syncs, 11'900);
 }
 
 }  // namespace
