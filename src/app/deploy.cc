@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "app/manifests_scaling.h"
 #include "app/names.h"
 #include "base/text.h"
 #include "perfmodel/memory.h"
@@ -94,9 +95,41 @@ Result<const catalog::Accelerator*> find_accelerator(const Session& session,
                           close.empty() ? "" : "; did you mean " + join(close, ", ") + "?"));
 }
 
+/// The autoscaler asked for, or the one that a latency target implies.
+manifest::Autoscaling wanted_scaling(const DeployRequest& request) {
+  manifest::Autoscaling out = request.autoscaling;
+  out.implied = !request.autoscaler;
+  out.by = request.autoscaler.value_or(request.ask.targets.empty()
+                                           ? manifest::Autoscaler::None
+                                           : manifest::Autoscaler::HpaStackdriver);
+  if (request.ask.min_available) out.min_replicas = std::max(out.min_replicas, 2);
+  return out;
+}
+
+/// As asked, with what the curve says of a replica.
+manifest::Autoscaling scaling_by(Session& session, const DeployRequest& request,
+                                 const ProfileList& list, const Choice& choice) {
+  manifest::Autoscaling out = wanted_scaling(request);
+  if (out.by == manifest::Autoscaler::None) return out;
+  out.target = in_words(list.request.targets);
+  out.any_latency = above_reach(choice, list.request);
+  out.point = replica_point(session, choice);
+  return out;
+}
+
+/// A target that nothing here meets is held by no number of replicas.
+manifest::Autoscaling no_scaling(const DeployRequest& request, const std::string& why) {
+  manifest::Autoscaling out = wanted_scaling(request);
+  if (out.by == manifest::Autoscaler::None) return out;
+  out.by = manifest::Autoscaler::None;
+  out.why_none = why;
+  return out;
+}
+
 Result<Deployment> from_choice(Session& session, const DeployRequest& request,
                                const ProfileList& list, const Choice& choice,
-                               const std::string& server, const std::string& version) {
+                               const std::string& server, const std::string& version,
+                               const std::string& out_of_reach = "") {
   manifest::Request wants;
   auto shape = manifest::request_for(profile::to_profile(*choice.profile).setup);
   if (!shape) return fail(std::move(shape).error());
@@ -128,8 +161,13 @@ Result<Deployment> from_choice(Session& session, const DeployRequest& request,
   }
   for (const std::string& note : out.notes) wants.reasons.push_back(note);
   wants.replicas = choice.replicas;
+  wants.autoscaling = out_of_reach.empty() ? scaling_by(session, request, list, choice)
+                                           : no_scaling(request, out_of_reach);
+  // The curve is that of another build.
+  if (other_build) wants.autoscaling.point.reset();
   wants.namespace_name = request.namespace_name;
   wants.machine_type = request.machine_type;
+  wants.model_bucket_uri = request.model_bucket_uri;
   wants.generated_on = session.settings().today;
   auto made = manifest::create(session.catalog(), wants);
   if (!made) return fail(std::move(made).error());
@@ -150,8 +188,11 @@ Result<Deployment> from_memory_model(Session& session, const DeployRequest& requ
   }
   wants.accelerator = accelerator.id;
   wants.accelerators_per_replica = *count;
+  wants.autoscaling = wanted_scaling(request);
+  wants.autoscaling.target = in_words(request.ask.targets);
   wants.namespace_name = request.namespace_name;
   wants.machine_type = request.machine_type;
+  wants.model_bucket_uri = request.model_bucket_uri;
   wants.generated_on = session.settings().today;
   Deployment out;
   out.notes.push_back(
@@ -195,15 +236,20 @@ Result<Deployment> create_manifest(Session& session, const DeployRequest& reques
       relaxed.targets.clear();
       auto best = rank_profiles(session, wider, relaxed);
       if (!best) return fail(std::move(best).error());
+      std::string out_of_reach = "no profile here meets " + in_words(request.ask.targets) +
+                                 ", and no number of replicas changes that";
       for (const auto& rejected : list->result.rejected) {
         if (!rejected.profile.empty()) {
           best->notes.push_back("target not met: " + rejected.sentence);
+          out_of_reach += ": " + rejected.sentence;
           break;
         }
       }
+      if (no_scaling(request, out_of_reach).by != wanted_scaling(request).by)
+        best->notes.push_back("no autoscaler: the target is out of reach");
       best->notes.push_back("no profile here meets the targets: deployed for the most throughput");
       for (const Choice* choice : in_order(*best)) {
-        auto made = from_choice(session, request, *best, *choice, server, version);
+        auto made = from_choice(session, request, *best, *choice, server, version, out_of_reach);
         if (made) return made;
         if (!first_error) first_error = made.error();
       }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,12 @@ struct DeployRequest {
   Selection selection;
   recommend::Request ask;
   std::string namespace_name = "default";
-  std::string machine_type;  // empty: any node that has the accelerator
+  std::string machine_type;      // empty: any node that has the accelerator
+  std::string model_bucket_uri;  // empty: weights from Hugging Face
+  /// What is asked for; what the curve says is filled in here. Without `autoscaler`, a latency
+  /// target implies the Stackdriver adapter's, as in the public tool.
+  std::optional<manifest::Autoscaler> autoscaler;
+  manifest::Autoscaling autoscaling;
 };
 
 struct Deployment {

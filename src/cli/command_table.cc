@@ -7,6 +7,7 @@
 #include "cli/flags_emulate.h"
 #include "cli/flags_export.h"
 #include "cli/flags_import.h"
+#include "cli/flags_manifests.h"
 #include "cli/flags_predict.h"
 #include "cli/flags_sweep.h"
 
@@ -404,7 +405,7 @@ constexpr Flag kOneAcceleratorType{
     .name = "--accelerator-type",
     .value = "TYPE",
     .sentence = "The accelerator, by its Kubernetes name, such as nvidia-l4."};
-constexpr auto kManifestsFlags =
+constexpr auto kManifestsOwnFlags =
     all_of(std::array{required(kModel),
                       saying(kModelServer,
                              "The model server. Without it, the best one measured for the model "
@@ -431,6 +432,7 @@ constexpr auto kManifestsFlags =
                       kNamespace,
                       kOutput,
                       kOutputPath});
+constexpr auto kManifestsFlags = all_of(kManifestsOwnFlags, scaling::kFlags);
 
 constexpr std::array kExplainFlags{
     kTargetNtpot, kTargetTtft,   kTargetItl, kTargetTpot, kTargetE2e, kStatistic, kExpectedLoad,

@@ -102,7 +102,10 @@ Result<StartCommand> start_command(const Request& request, const Facts& facts, c
     out.args.push_back(model);
   else
     args.put(facts.server.model_flag, model);
-  if (!request.checkpoint.empty() && request.checkpoint != request.model)
+  // A folder says nothing of the model: clients still ask for it by its name.
+  if (!request.model_bucket_uri.empty())
+    args.give_if_known("served_model_name", request.model);
+  else if (!request.checkpoint.empty() && request.checkpoint != request.model)
     args.give("served_model_name", request.model);
   args.give_if_known("host", "0.0.0.0");
   args.give_if_known("port", std::to_string(*facts.server.port));

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "manifest/storage.h"
 #include "manifest/text.h"
 
 namespace kneepoint::manifest {
@@ -86,8 +87,8 @@ void memory_block(Lines& out, const Facts& facts, const Plan& plan) {
   out.push_back(fmt::format(
       "Startup: {:.0f} s expected (download {:.0f} MB/s, load {:.0f} MB/s, {:.0f} s warm-up: "
       "assumptions, not measurements); the probe allows {} s, twice that or at least 600 s",
-      plan.load_seconds, kDownloadBytesPerSecond / 1e6, kLoadBytesPerSecond / 1e6, kWarmUpSeconds,
-      plan.startup_seconds()));
+      plan.load_seconds, plan.fetch_bytes_per_second / 1e6, kLoadBytesPerSecond / 1e6,
+      kWarmUpSeconds, plan.startup_seconds()));
 }
 
 void metrics_block(Lines& out, const Facts& facts) {
@@ -130,7 +131,10 @@ void commands_block(Lines& out, const Request& request, const Facts& facts, cons
                     const std::string& base) {
   const std::string space = shell_word(request.namespace_name);
   const std::string& loaded = request.checkpoint.empty() ? request.model : request.checkpoint;
-  if (facts.model.gated.value_or(false)) {
+  const bool hugging_face = request.model_bucket_uri.empty();
+  if (!hugging_face) {
+    // No token: nothing is asked of Hugging Face.
+  } else if (facts.model.gated.value_or(false)) {
     out.push_back("Gated model: first accept the licence of " + facts.model.id + " at " +
                   (facts.model.licence_url.empty() ? "https://huggingface.co/" + loaded
                                                    : facts.model.licence_url));
@@ -139,14 +143,17 @@ void commands_block(Lines& out, const Request& request, const Facts& facts, cons
                   " is gated is not known; if so, accept its licence at https://huggingface.co/" +
                   loaded);
   }
-  out.emplace_back("To deploy (the token is read from the variable HF_TOKEN of your shell):");
+  out.emplace_back(hugging_face
+                       ? "To deploy (the token is read from the variable HF_TOKEN of your shell):"
+                       : "To deploy:");
   if (request.namespace_name != "default") out.push_back("  kubectl create namespace " + space);
   const std::string optional =
       facts.model.gated.has_value() && !*facts.model.gated ? "   # optional: not gated" : "";
   // Through a pipe: as an argument the token would stand in the process list.
-  out.push_back("  printf %s \"$HF_TOKEN\" | kubectl create secret generic " +
-                shell_word(request.secret_name) +
-                " --from-file=hf_api_token=/dev/stdin --namespace=" + space + optional);
+  if (hugging_face)
+    out.push_back("  printf %s \"$HF_TOKEN\" | kubectl create secret generic " +
+                  shell_word(request.secret_name) +
+                  " --from-file=hf_api_token=/dev/stdin --namespace=" + space + optional);
   out.push_back("  kubectl apply --filename=manifest.yaml --namespace=" + space);
   out.push_back(
       fmt::format("  kubectl wait --for=condition=Available --timeout={}s deployment/{}-deployment "
@@ -155,12 +162,28 @@ void commands_block(Lines& out, const Request& request, const Facts& facts, cons
   out.push_back("  kubectl port-forward service/" + base +
                 "-service 8000:8000 --namespace=" + space);
   const json::Object body{
-      {"model", facts.flags.contains("served_model_name") ? request.model : loaded},
+      {"model", facts.flags.contains("served_model_name") ? request.model
+                : hugging_face                            ? loaded
+                                                          : kWeightsFolder},
       {"messages", json::Array{json::Object{{"role", "user"}, {"content", "Hello"}}}},
       {"max_tokens", 64}};
   out.push_back("  curl http://localhost:8000/v1/chat/completions --header " +
                 shell_word("Content-Type: application/json") + " --data " +
                 shell_word(json::to_line(body)));
+}
+
+void scrape_block(Lines& out, Scrape scrape) {
+  if (scrape == Scrape::PrometheusOperator) {
+    out.emplace_back(
+        "The PodMonitor is for the Prometheus operator. Its Prometheus must select it: that of "
+        "kube-prometheus-stack takes those with its own label release, and all of them with this "
+        "setting:");
+    out.emplace_back(
+        "  helm upgrade --install kube-prometheus-stack prometheus-community/kube-prometheus-stack "
+        "--namespace=monitoring --create-namespace "
+        "--set=prometheus.prometheusSpec.podMonitorSelectorNilUsesHelmValues=false");
+    return;
+  }
   out.emplace_back(
       "To collect metrics (managed Prometheus; PodMonitoring is its resource, leave that document "
       "out "
@@ -174,7 +197,8 @@ void commands_block(Lines& out, const Request& request, const Facts& facts, cons
 }  // namespace
 
 std::vector<std::string> comments(const Request& request, const Facts& facts, const Plan& plan,
-                                  const StartCommand& start, const std::string& base) {
+                                  const StartCommand& start, const std::string& base,
+                                  Scrape scrape) {
   Lines out;
   version_block(out, request, facts);
   setup_block(out, request, facts, plan);
@@ -182,6 +206,7 @@ std::vector<std::string> comments(const Request& request, const Facts& facts, co
   metrics_block(out, facts);
   remarks_block(out, request, facts, start);
   commands_block(out, request, facts, plan, base);
+  scrape_block(out, scrape);
   return out;
 }
 

@@ -2,10 +2,15 @@
 
 #include <utility>
 
+#include "base/text.h"
 #include "manifest/args.h"
 #include "manifest/comments.h"
+#include "manifest/comments_scaling.h"
 #include "manifest/objects.h"
 #include "manifest/plan.h"
+#include "manifest/scaling.h"
+#include "manifest/scaling_objects.h"
+#include "manifest/storage.h"
 #include "manifest/text.h"
 
 namespace kneepoint::manifest {
@@ -59,6 +64,7 @@ Result<void> check(const Request& request, const Facts& facts) {
 
 std::vector<EnvVar> environment(const Request& request, const Facts& facts, const Plan& plan) {
   const std::string& loaded = request.checkpoint.empty() ? request.model : request.checkpoint;
+  if (!request.model_bucket_uri.empty()) return {{kModelVariable, kWeightsFolder, "", ""}};
   std::vector<EnvVar> env{{kModelVariable, no_expansion(loaded), "", ""}};
   // Without a gate the pod must start even if nobody made the secret.
   const bool optional = facts.model.gated.has_value() && !*facts.model.gated;
@@ -138,11 +144,51 @@ Service service(const Naming& naming) {
   return {naming.meta("-service"), naming.selector(), {{"http", kServicePort, "http"}}};
 }
 
-PodMonitoring monitoring(const Facts& facts, const Naming& naming) {
+/// The same fields serve managed Prometheus and the Prometheus operator.
+template <class Monitor>
+Monitor monitoring(const Facts& facts, const Naming& naming) {
   const auto& server = facts.server;
   const bool own_port = server.metrics_port && *server.metrics_port != *server.port;
   return {naming.meta("-monitoring"), naming.selector(), own_port ? "metrics" : "http",
-          server.metrics_path, "15s"};
+          server.metrics_path, std::to_string(kScrapeSeconds) + "s"};
+}
+
+/// By a Prometheus in the cluster, whose own resource says what it scrapes?
+bool by_operator(const Scaling& scaling) {
+  return scaling.plan && !scaling.plan->prometheus_url.empty() && !scaling.plan->managed_prometheus;
+}
+
+HorizontalPodAutoscaler horizontal(const Request& request, const ScalePlan& plan,
+                                   const Naming& naming) {
+  HorizontalPodAutoscaler out;
+  out.meta = naming.meta("-hpa");
+  out.target.name = naming.base + "-deployment";
+  out.min_replicas = plan.min_replicas;
+  out.max_replicas = plan.max_replicas;
+  out.metric = metric_name(request.autoscaling.by, plan);
+  // prometheus-adapter's rule selects; Cloud Monitoring has every label of the series.
+  if (request.autoscaling.by == Autoscaler::HpaStackdriver) {
+    for (const auto& [name, value] : plan.labels)
+      out.metric_selector.emplace_back("metric.labels." + name, value);
+  }
+  out.average_milli = plan.target_milli;
+  out.behavior = plan.behavior;
+  return out;
+}
+
+ScaledObject scaled(const ScalePlan& plan, const Naming& naming) {
+  ScaledObject out;
+  out.meta = naming.meta("-scaler");
+  out.target.name = naming.base + "-deployment";
+  out.min_replicas = plan.min_replicas;
+  out.max_replicas = plan.max_replicas;
+  out.fallback_replicas = plan.replicas;
+  out.behavior = plan.behavior;
+  out.server_address = plan.prometheus_url;
+  out.query = total_query(plan, naming.namespace_name, naming.base);
+  out.threshold = shortest(static_cast<double>(plan.target_milli) / 1000);
+  if (plan.managed_prometheus) out.authentication = naming.base + "-metrics";
+  return out;
 }
 
 template <class T>
@@ -153,6 +199,16 @@ void add(Manifest& manifest, const T& object) {
                               std::move(doc)});
 }
 
+void scaler(Manifest& manifest, const Request& request, const ScalePlan& plan,
+            const Naming& naming) {
+  if (request.autoscaling.by != Autoscaler::Keda) {
+    add(manifest, horizontal(request, plan, naming));
+    return;
+  }
+  if (plan.managed_prometheus) add(manifest, TriggerAuthentication{naming.meta("-metrics"), "gcp"});
+  add(manifest, scaled(plan, naming));
+}
+
 }  // namespace
 
 Result<Manifest> create(const Request& request, const Facts& facts) {
@@ -161,14 +217,41 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
   if (!numbers) return fail(numbers.error());
   const auto start = start_command(request, facts, *numbers);
   if (!start) return fail(start.error());
+  const auto scales = scaling(request, facts, *numbers);
+  if (!scales) return fail(scales.error());
 
   const Naming naming{base_name(request.model, facts.server.name), request.namespace_name};
   Manifest manifest;
   manifest.manifest_version = kManifestVersion;
-  add(manifest, deployment(request, facts, *numbers, *start, naming));
+  std::optional<BucketFolder> bucket;
+  const std::string account = naming.base + "-account";
+  if (!request.model_bucket_uri.empty()) {
+    auto found = bucket_folder(request.model_bucket_uri);
+    if (!found) return fail(std::move(found).error());
+    bucket = std::move(*found);
+    add(manifest, ServiceAccount{naming.meta("-account")});
+  }
+  Deployment runs = deployment(request, facts, *numbers, *start, naming);
+  if (scales->plan) runs.replicas = scales->plan->replicas;
+  if (bucket) mount_bucket(*bucket, *numbers, account, runs.pod);
+  add(manifest, runs);
   add(manifest, service(naming));
-  if (!facts.server.metrics_path.empty()) add(manifest, monitoring(facts, naming));
-  manifest.comments = comments(request, facts, *numbers, *start, naming.base);
+  if (!facts.server.metrics_path.empty()) {
+    if (by_operator(*scales))
+      add(manifest, monitoring<PodMonitor>(facts, naming));
+    else
+      add(manifest, monitoring<PodMonitoring>(facts, naming));
+  }
+  if (scales->plan) scaler(manifest, request, *scales->plan, naming);
+  manifest.comments =
+      comments(request, facts, *numbers, *start, naming.base,
+               by_operator(*scales) ? Scrape::PrometheusOperator : Scrape::ManagedPrometheus);
+  if (bucket) {
+    for (auto& line : storage_comments(request, facts, *bucket, *numbers, account))
+      manifest.comments.push_back(std::move(line));
+  }
+  for (auto& line : scaling_comments(request, facts, *scales, naming.base))
+    manifest.comments.push_back(std::move(line));
   return manifest;
 }
 

@@ -23,6 +23,7 @@ TEST(ManifestMatrix, EveryCombinationHasAManifestOrASentence) {
   const std::size_t step = full ? 1 : 997;  // a prime, so the sample visits every row and column
   std::size_t asked = 0;
   std::size_t made = 0;
+  std::size_t scaled = 0;
   std::size_t at = 0;
   for (const auto& model : catalog.models()) {
     for (const auto& accelerator : catalog.accelerators()) {
@@ -36,6 +37,8 @@ TEST(ManifestMatrix, EveryCombinationHasAManifestOrASentence) {
         request.accelerator = accelerator.id;
         request.accelerators_per_replica = accelerator.max_per_host.value_or(8);
         request.generated_on = *parse_date("2026-11-21");
+        request.autoscaling.by = static_cast<Autoscaler>(asked % 4);
+        request.autoscaling.implied = true;
         const auto manifest = create(catalog, request);
         if (!manifest) {
           ASSERT_NE(manifest.error().code, ErrorCode::Internal) << manifest.error().message;
@@ -43,6 +46,8 @@ TEST(ManifestMatrix, EveryCombinationHasAManifestOrASentence) {
           continue;
         }
         ++made;
+        const std::string& last = manifest->objects.back().kind;
+        scaled += last == "HorizontalPodAutoscaler" || last == "ScaledObject" ? 1 : 0;
         for (const Object& object : manifest->objects) {
           ASSERT_TRUE(is_dns_label(object.name)) << object.name;
         }
@@ -55,6 +60,7 @@ TEST(ManifestMatrix, EveryCombinationHasAManifestOrASentence) {
     }
   }
   EXPECT_GT(made, asked / 20);
+  EXPECT_GT(scaled, made / 2);
   RecordProperty("asked", static_cast<int>(asked));
   RecordProperty("made", static_cast<int>(made));
   std::printf("%zu asked, %zu manifests\n", asked, made);

@@ -1,5 +1,7 @@
 #include "manifest/objects.h"
 
+#include "manifest/object_json.h"
+
 namespace kneepoint::manifest {
 namespace {
 
@@ -23,10 +25,7 @@ void put(Object& object, std::string_view key, const std::optional<int>& value) 
 }
 
 void put(Object& object, std::string_view key, const StringMap& map) {
-  if (map.empty()) return;
-  Object out;
-  for (const auto& [name, value] : map) out[name] = value;
-  object[key] = std::move(out);
+  if (!map.empty()) object[key] = map_json(map);
 }
 
 void put(Object& object, std::string_view key, const std::vector<std::string>& texts) {
@@ -78,13 +77,22 @@ Object json_of(const HttpProbe& probe) {
 }
 
 Object json_of(const VolumeMount& mount) {
-  return Object{{"name", mount.name}, {"mountPath", mount.path}};
+  Object out{{"name", mount.name}, {"mountPath", mount.path}};
+  if (mount.read_only) out["readOnly"] = true;
+  return out;
 }
 
 Object json_of(const MemoryVolume& volume) {
   Object memory{{"medium", "Memory"}};
   put(memory, "sizeLimit", volume.size_limit);
   return Object{{"name", volume.name}, {"emptyDir", std::move(memory)}};
+}
+
+Object json_of(const CsiVolume& volume) {
+  Object csi{{"driver", volume.driver}};
+  if (volume.read_only) csi["readOnly"] = true;
+  put(csi, "volumeAttributes", volume.attributes);
+  return Object{{"name", volume.name}, {"csi", std::move(csi)}};
 }
 
 Object json_of(const Toleration& toleration) {
@@ -118,10 +126,14 @@ Object json_of(const PodTemplate& pod) {
   put(meta, "labels", pod.labels);
   put(meta, "annotations", pod.annotations);
   Object spec;
+  put(spec, "serviceAccountName", pod.service_account);
   put(spec, "nodeSelector", pod.node_selector);
   put(spec, "tolerations", pod.tolerations);
   put(spec, "containers", pod.containers);
-  put(spec, "volumes", pod.volumes);
+  Array volumes;
+  for (const MemoryVolume& volume : pod.volumes) volumes.emplace_back(json_of(volume));
+  for (const CsiVolume& volume : pod.csi_volumes) volumes.emplace_back(json_of(volume));
+  if (!volumes.empty()) spec["volumes"] = std::move(volumes);
   return Object{{"metadata", std::move(meta)}, {"spec", std::move(spec)}};
 }
 
@@ -136,15 +148,26 @@ Object match_labels(const StringMap& selector) {
   return out;
 }
 
-Object typed(std::string_view api_version, std::string_view kind, const ObjectMeta& meta,
-             Object spec) {
+}  // namespace
+
+json::Object map_json(const StringMap& map) {
+  Object out;
+  for (const auto& [name, value] : map) out[name] = value;
+  return out;
+}
+
+json::Object typed(std::string_view api_version, std::string_view kind, const ObjectMeta& meta,
+                   json::Object spec) {
   return Object{{"apiVersion", api_version},
                 {"kind", kind},
                 {"metadata", json_of(meta)},
                 {"spec", std::move(spec)}};
 }
 
-}  // namespace
+json::Object to_json(const ServiceAccount& account) {
+  return Object{
+      {"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", json_of(account.meta)}};
+}
 
 json::Object to_json(const Deployment& deployment) {
   Object spec{{"replicas", deployment.replicas},

@@ -41,11 +41,19 @@ struct HttpProbe {
 
 struct VolumeMount {
   std::string name, path;
+  bool read_only = false;
 };
 
 /// An emptyDir in memory; its pages count against the pod's memory limit.
 struct MemoryVolume {
   std::string name, size_limit;
+};
+
+/// A volume that a storage driver makes for this pod.
+struct CsiVolume {
+  std::string name, driver;
+  bool read_only = false;
+  StringMap attributes;
 };
 
 struct Toleration {
@@ -68,6 +76,12 @@ struct PodTemplate {
   std::vector<Toleration> tolerations;
   std::vector<Container> containers;
   std::vector<MemoryVolume> volumes;
+  std::vector<CsiVolume> csi_volumes;
+  std::string service_account;  // empty: the namespace's default
+};
+
+struct ServiceAccount {
+  ObjectMeta meta;
 };
 
 struct Deployment {
@@ -96,6 +110,7 @@ struct PodMonitoring {
   std::string port, path, interval;
 };
 
+json::Object to_json(const ServiceAccount& account);
 json::Object to_json(const Deployment& deployment);
 json::Object to_json(const Service& service);
 json::Object to_json(const PodMonitoring& monitoring);

@@ -144,7 +144,7 @@ Result<void> memory_of_accelerators(const Request& request, const Facts& facts, 
   return {};
 }
 
-void size_of_pod(const Facts& facts, Plan& plan) {
+void size_of_pod(const Request& request, const Facts& facts, Plan& plan) {
   const int count = plan.split.accelerators;
   const auto memory = facts.accelerator.mem_gib_usable ? facts.accelerator.mem_gib_usable
                                                        : facts.accelerator.mem_gib_nominal;
@@ -152,11 +152,17 @@ void size_of_pod(const Facts& facts, Plan& plan) {
   plan.weight_bytes = plan.size_known ? plan.fit.use.weights_bytes
                                       : memory.value_or(80) * kGiB * plan.split.utilization * count;
   const double weights_gib = plan.weight_bytes / kGiB;
-  plan.weights_in_memory = weights_gib >= kBootDiskGib;
+  const bool bucket = !request.model_bucket_uri.empty();
+  plan.weights_in_memory = !bucket && weights_gib >= kBootDiskGib;
   const int stored = static_cast<int>(std::ceil(weights_gib * 1.05));
 
   plan.shm_gib = 2 * count + (plan.weights_in_memory ? stored : 0);
-  plan.ephemeral_gib = 15 + (plan.weights_in_memory ? 0 : stored);
+  plan.ephemeral_gib = 15 + (plan.weights_in_memory || bucket ? 0 : stored);
+  if (bucket) {
+    plan.cache_gib = stored;
+    plan.sidecar_gib = stored + 2;
+    plan.fetch_bytes_per_second = kBucketBytesPerSecond;
+  }
   if (const auto swap = facts.flags.find("swap_space"); swap != facts.flags.end())
     plan.swap_gib_per_accelerator =
         static_cast<int>(parse_integer(swap->second.default_value).value_or(0));
@@ -166,7 +172,7 @@ void size_of_pod(const Facts& facts, Plan& plan) {
   plan.memory_gib = 4 + (4 + plan.swap_gib_per_accelerator) * count + reading + plan.shm_gib;
   plan.cpu = 4 + 2 * count;
 
-  plan.load_seconds = plan.weight_bytes / kDownloadBytesPerSecond +
+  plan.load_seconds = plan.weight_bytes / plan.fetch_bytes_per_second +
                       plan.weight_bytes / kLoadBytesPerSecond + kWarmUpSeconds;
   // Never below the ten minutes that Google's samples wait.
   plan.startup_periods =
@@ -178,9 +184,10 @@ void size_of_pod(const Facts& facts, Plan& plan) {
 Result<void> pod_fits_machine(const Facts& facts, Plan& plan) {
   if (!facts.machine) return {};
   const auto& machine = *facts.machine;
-  if (machine.mem_gib && plan.memory_gib > *machine.mem_gib * 0.85)
+  const int memory = plan.memory_gib + plan.sidecar_gib;
+  if (machine.mem_gib && memory > *machine.mem_gib * 0.85)
     return cannot(
-        "the pod needs " + std::to_string(plan.memory_gib) + " GiB of memory" +
+        "the pod needs " + std::to_string(memory) + " GiB of memory" +
         (plan.weights_in_memory ? " because weights of 90 GiB or more are cached there" : "") +
         ", machine type " + machine.machine_type + " can give " +
         fixed(std::floor(*machine.mem_gib * 0.85), 0) + " GiB");
@@ -201,7 +208,7 @@ Result<Plan> plan(const Request& request, const Facts& facts) {
   if (auto ok = machine_has_them(request, facts); !ok) return fail(ok.error());
   if (auto ok = precision_is_served(request, facts); !ok) return fail(ok.error());
   if (auto ok = memory_of_accelerators(request, facts, result); !ok) return fail(ok.error());
-  size_of_pod(facts, result);
+  size_of_pod(request, facts, result);
   if (auto ok = pod_fits_machine(facts, result); !ok) return fail(ok.error());
   return result;
 }

@@ -15,6 +15,7 @@ namespace kneepoint::manifest {
 inline constexpr int kStartupPeriodSeconds = 10;
 inline constexpr int kImagePullSeconds = 900;             // allowed on top, before the probe starts
 inline constexpr double kDownloadBytesPerSecond = 200e6;  // assumed
+inline constexpr double kBucketBytesPerSecond = 1e9;      // assumed, Cloud Storage in parallel
 inline constexpr double kLoadBytesPerSecond = 1e9;        // assumed, disk to accelerator
 inline constexpr double kWarmUpSeconds = 120;             // assumed, compile and graph capture
 inline constexpr double kBootDiskGib = 90;  // what a default 100 GiB boot disk leaves for pods
@@ -33,6 +34,8 @@ struct Plan {
   bool size_known = false;
   double weight_bytes = 0;
   bool weights_in_memory = false;  // HF_HOME on the memory volume
+  int cache_gib = 0;               // of weights that are mounted from a bucket
+  int sidecar_gib = 0;             // memory of what mounts them, the cache included
   int shm_gib = 0;                 // the memory volume, weights included when they live there
   int memory_gib = 0;
   int swap_gib_per_accelerator = 0;  // pinned by engines that still swap; part of memory_gib
@@ -41,7 +44,8 @@ struct Plan {
   bool cpu_cut = false;  // the machine has less than the rule asks for
 
   // Starting.
-  double load_seconds = 0;  // expected, by the assumptions below
+  double fetch_bytes_per_second = kDownloadBytesPerSecond;
+  double load_seconds = 0;  // expected, by the assumptions above
   int startup_periods = 0;
 
   int startup_seconds() const { return startup_periods * kStartupPeriodSeconds; }

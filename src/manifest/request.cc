@@ -5,6 +5,20 @@
 
 namespace kneepoint::manifest {
 
+std::string_view name(Autoscaler autoscaler) {
+  switch (autoscaler) {
+    case Autoscaler::None:
+      return "none";
+    case Autoscaler::HpaStackdriver:
+      return "hpa-stackdriver";
+    case Autoscaler::Keda:
+      return "keda";
+    case Autoscaler::PrometheusAdapter:
+      return "prometheus-adapter";
+  }
+  return "";
+}
+
 Result<Request> request_for(const profile::ServingSetup& setup) {
   if (setup.decoding == "disaggregated")
     return fail(ErrorCode::Unsatisfiable,

@@ -90,6 +90,21 @@ bool is_image_reference(std::string_view text) {
          only(text, is_alnum, "-_./:@");
 }
 
+bool is_series_name(std::string_view text) {
+  return !text.empty() && text.size() <= 200 && !is_digit(text.front()) &&
+         only(text, is_alnum, "_:");
+}
+
+bool is_http_url(std::string_view text) {
+  if (text.size() > 512) return false;
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    if (!text.starts_with(scheme)) continue;
+    text.remove_prefix(scheme.size());
+    return !text.empty() && is_alnum(text.front()) && only(text, is_alnum, "-_.:/~");
+  }
+  return false;
+}
+
 std::string_view model_name(std::string_view model_id) {
   const auto slash = model_id.rfind('/');
   return slash == std::string_view::npos ? model_id : model_id.substr(slash + 1);

@@ -14,6 +14,8 @@ bool is_label_value(std::string_view text);    // of a Kubernetes label; empty i
 bool is_model_id(std::string_view text);       // Hugging Face "name" or "owner/name"
 bool is_image_tag(std::string_view text);
 bool is_image_reference(std::string_view text);
+bool is_series_name(std::string_view text);  // of Prometheus: letters, digits, '_' and ':'
+bool is_http_url(std::string_view text);     // http or https, a host, no user, no query
 
 /// The part of a model id after the slash.
 std::string_view model_name(std::string_view model_id);

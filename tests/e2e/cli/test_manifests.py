@@ -208,6 +208,147 @@ class Versions(Made):
         self.assertIn("GiB", said)
 
 
+class Autoscaled(Made):
+    """An autoscaler where a target or a flag asks for one, and the reason where there is none."""
+
+    PATHS = {"hpa-stackdriver": ("PodMonitoring", "HorizontalPodAutoscaler"),
+             "keda": ("PodMonitor", "ScaledObject"),
+             "prometheus-adapter": ("PodMonitor", "HorizontalPodAutoscaler")}
+
+    def scaled(self, *arguments, model=LLAMA):
+        text = self.make(*arguments, model=model)
+        return text, support.documents(text)
+
+    def test_each_path_has_its_objects(self):
+        for path, kinds in self.PATHS.items():
+            text, documents = self.scaled(f"--autoscaler={path}")
+            self.assertEqual([one["kind"] for one in documents], ["Deployment", "Service", *kinds])
+            self.assertEqual(documents[-1]["spec"]["scaleTargetRef"]["name"],
+                             documents[0]["metadata"]["name"])
+            self.assertRegex(text, r"# Autoscaling: .*; 1 to \d+ replicas, 1 at first\n")
+            self.assertRegex(text, r"(?m)^#   (kubectl apply|helm upgrade) ")
+
+    def test_a_latency_target_implies_one_and_takes_running_requests(self):
+        text, documents = self.scaled("--target-ttft-milliseconds=300")
+        self.assertEqual(documents[-1]["kind"], "HorizontalPodAutoscaler")
+        pods = documents[-1]["spec"]["metrics"][0]["pods"]
+        self.assertEqual(pods["metric"]["name"],
+                         "prometheus.googleapis.com|vllm:num_requests_running|gauge")
+        said = re.search(r"# Target: (\S+) vllm:num_requests_running: (\S+) at the operating point "
+                         r"\(.*\) less (\S+) %", text)
+        self.assertIsNotNone(said, text)
+        self.assertEqual(pods["target"]["averageValue"], said[1])
+        milli = int(said[1][:-1]) / 1000 if said[1].endswith("m") else int(said[1])
+        exact = float(said[2]) * (1 - float(said[3]) / 100)
+        self.assertLessEqual(milli, exact + 0.1)
+        self.assertGreater(milli, exact - 1.1)
+        _, documents = self.scaled("--target-ttft-milliseconds=300", "--autoscaler=none")
+        self.assertEqual([one["kind"] for one in documents],
+                         ["Deployment", "Service", "PodMonitoring"])
+
+    def test_without_a_target_the_queue_is_followed(self):
+        for arguments in (("--autoscaler=hpa-stackdriver",), ("--max-replicas=9",)):
+            _, documents = self.scaled(*arguments)
+            self.assertIn("num_requests_waiting",
+                          documents[-1]["spec"]["metrics"][0]["pods"]["metric"]["name"])
+
+    def test_a_target_out_of_reach_has_none_and_the_reason(self):
+        for arguments in ((), ("--autoscaler=keda",)):
+            text, documents = self.scaled("--target-ttft-milliseconds=1", *arguments)
+            self.assertEqual([one["kind"] for one in documents],
+                             ["Deployment", "Service", "PodMonitoring"])
+            self.assertRegex(text, r"# No autoscaler: no profile here meets TTFT p50 <= 1 ms.*best")
+
+    def test_a_target_above_everything_is_tuned_for_throughput(self):
+        text, documents = self.scaled("--target-ttft-milliseconds=9999999")
+        self.assertIn("num_requests_waiting",
+                      documents[-1]["spec"]["metrics"][0]["pods"]["metric"]["name"])
+        self.assertIn("is above all latencies of the curve", text)
+
+    def test_the_load_expected_is_there_at_first(self):
+        flags = ["--expected-load=40", "--autoscaler=hpa-stackdriver"]
+        text, documents = self.scaled(*flags)
+        replicas = documents[0]["spec"]["replicas"]
+        self.assertGreater(replicas, 1)
+        self.assertGreaterEqual(documents[-1]["spec"]["maxReplicas"], 2 * replicas)
+        text, documents = self.scaled(*flags, "--max-replicas=1")
+        self.assertEqual(documents[0]["spec"]["replicas"], 1)
+        self.assertIn("WARNING: the load expected needs", text)
+
+    def test_the_metric_is_that_of_the_version(self):
+        for version, series in (("0.7.2", "vllm:gpu_cache_usage_perc"),
+                                ("0.18.0", "vllm:kv_cache_usage_perc")):
+            _, documents = self.scaled("--hpa-signal=kv", f"--model-server-version={version}",
+                                       model=SMALL)
+            self.assertEqual(documents[-1]["spec"]["metrics"][0]["pods"]["metric"]["name"],
+                             f"prometheus.googleapis.com|{series}|gauge")
+
+    def test_a_load_that_doubles_is_served_in_a_stated_time(self):
+        text, _ = self.scaled("--target-ttft-milliseconds=300")
+        self.assertRegex(text, r"a load that doubles (has its \d+ replicas after \d+ s|is served)")
+
+    def test_what_cannot_be_is_refused(self):
+        base = ["manifests", "create", f"--model={LLAMA}", "--model-server=vllm",
+                "--accelerator-type=nvidia-h100-80gb"]
+        for flags in (["--min-replicas=3", "--max-replicas=2"], ["--max-replicas=0"],
+                      ["--autoscaler=vpa"], ["--hpa-signal=gpu"], ["--prometheus-url=http://x:9090"],
+                      ["--autoscaler=keda", "--prometheus-url=x y"]):
+            self.refused(2, *base, *flags)
+
+    def test_the_same_bytes_each_time(self):
+        for path in self.PATHS:
+            flags = (f"--autoscaler={path}", "--target-ttft-milliseconds=300")
+            self.assertEqual(self.make(*flags, model=LLAMA), self.make(*flags, model=LLAMA))
+
+    def test_hostile_words_never_change_the_structure(self):
+        for path, kinds in self.PATHS.items():
+            for flag in ("--namespace", "--prometheus-url", "--model-server-version",
+                         "--max-replicas", "--hpa-signal"):
+                if flag == "--prometheus-url" and path == "hpa-stackdriver":
+                    continue
+                for word in Hostile.WORDS:
+                    value = f"http://{word}" if flag == "--prometheus-url" else word
+                    done = self.run_program("manifests", "create", f"--model={SMALL}",
+                                            "--model-server=vllm", f"--autoscaler={path}",
+                                            "--accelerator-type=nvidia-h100-80gb",
+                                            f"{flag}={value}")
+                    if done.returncode != 0:
+                        self.assertIn(done.returncode, (2, 3, 4), (word, done.stderr))
+                        self.assertEqual(done.stdout, "")
+                        continue
+                    self.assertEqual([one["kind"] for one in support.documents(done.stdout)],
+                                     ["Deployment", "Service", *kinds], (flag, word))
+                    for line in done.stdout.split("\n# Generated", 1)[1].splitlines()[1:]:
+                        self.assertTrue(line.startswith("#"), (word, line))
+        self.assertFalse((self.home / "owned").exists())
+
+
+class FromABucket(Made):
+    def test_the_weights_are_mounted_and_no_token_is_asked_for(self):
+        text = self.make("--model-bucket-uri=gs://models-of-ours/llama")
+        self.assertEqual([one["kind"] for one in support.documents(text)],
+                         ["ServiceAccount", "Deployment", "Service", "PodMonitoring"])
+        pod = self.deployment(text)["spec"]["template"]
+        self.assertEqual(pod["metadata"]["annotations"]["gke-gcsfuse/volumes"], "true")
+        mounted = pod["spec"]["volumes"][-1]["csi"]["volumeAttributes"]
+        self.assertEqual(mounted["bucketName"], "models-of-ours")
+        self.assertIn("only-dir:llama", mounted["mountOptions"].split(","))
+        self.assertEqual([entry["name"] for entry in self.container(text)["env"]], ["MODEL_ID"])
+        self.assertIn("roles/storage.objectViewer", text)
+        self.assertNotIn("HF_TOKEN", text)
+
+    def test_hostile_uris_are_refused(self):
+        for word in Hostile.WORDS:
+            for uri in (word, f"gs://{word}", f"gs://bucket/{word}"):
+                done = self.run_program("manifests", "create", f"--model={SMALL}",
+                                        "--model-server=vllm", f"--model-bucket-uri={uri}",
+                                        "--accelerator-type=nvidia-h100-80gb")
+                if done.returncode == 0:  # some words are names of folders
+                    self.assertRegex(uri, r"^gs://[a-z0-9._-]+(/[A-Za-z0-9._-]+)?$")
+                    continue
+                self.assertEqual((done.returncode, done.stdout), (2, ""), (uri, done.stderr))
+
+
 class Hostile(Made):
     WORDS = ['"quoted"', "it's", "{a: b}", "[1, 2]", "- item", "# comment", "&anchor", "*alias",
              "!!python/object:os.system", "key: value", "|", ">", "%TAG", "@at", "`tick`", "---",
@@ -262,6 +403,29 @@ class Hostile(Made):
             container = documents[0]["spec"]["template"]["spec"]["containers"][0]
             self.assertEqual(container["image"], f"example.com/{word}", word)
             self.assertEqual(shape(documents[1]), wanted[1], word)
+
+
+class Kustomized(Made):
+    def test_the_base_holds_what_is_printed(self):
+        folder = self.home / "deploy"
+        flags = ("--target-ttft-milliseconds=300", "--namespace=serving-7")
+        said = self.make(*flags, f"--output-dir={folder}", model=LLAMA)
+        self.assertIn(str(folder), said)
+        printed = support.documents(self.make(*flags, model=LLAMA))
+        base = support.documents((folder / "base" / "kustomization.yaml").read_text())[0]
+        written = [support.documents((folder / "base" / name).read_text())[0]
+                   for name in base["resources"]]
+        self.assertEqual(written, printed)
+        self.assertEqual(sorted(path.name for path in (folder / "overlays").iterdir()),
+                         ["production", "trial"])
+        self.assertTrue((folder / "NOTES.txt").read_text().startswith("# Generated on "))
+
+    def test_a_folder_that_cannot_be_made_is_said(self):
+        said = self.refused(3, "manifests", "create", f"--model={SMALL}", "--model-server=vllm",
+                            "--accelerator-type=nvidia-h100-80gb", "--output-dir=/proc/nowhere")
+        self.assertIn("/proc/nowhere", said)
+        self.refused(2, "manifests", "create", f"--model={SMALL}", "--model-server=vllm",
+                     "--accelerator-type=nvidia-h100-80gb", "--output-dir=a", "--output-path=b")
 
 
 class Files(Made):
