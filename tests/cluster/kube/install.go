@@ -139,7 +139,8 @@ func (i *installer) nodes(ctx context.Context) error {
 }
 
 // metricsAPI registers the part "metrics" for both kinds of metrics an autoscaler asks for. A Service
-// cannot point at loopback, but its external name may be localhost.
+// cannot have endpoints on loopback, but its external name may be that address; "localhost" would need
+// a machine that can resolve it.
 func (i *installer) metricsAPI(ctx context.Context, port int, authority string) error {
 	bundle, err := os.ReadFile(authority)
 	if err != nil {
@@ -147,7 +148,7 @@ func (i *installer) metricsAPI(ctx context.Context, port int, authority string) 
 	}
 	service := &core.Service{}
 	service.Name = "metrics"
-	service.Spec.Type, service.Spec.ExternalName = core.ServiceTypeExternalName, "localhost"
+	service.Spec.Type, service.Spec.ExternalName = core.ServiceTypeExternalName, loopback
 	if _, err := i.core.CoreV1().Services("kube-system").Create(ctx, service, meta.CreateOptions{}); err != nil {
 		return err
 	}
