@@ -112,7 +112,10 @@ MAXIMA = {
 PORTS = {"ContainerPort.containerPort", "ServicePort.port", "ServicePort.nodePort"}
 MIN_ITEMS = {"PodSpec.containers": 1, "PolicyRule.verbs": 1, "NodeSelector.nodeSelectorTerms": 1}
 # Required by the server though the schema does not say so.
-REQUIRED = {"Container.image"}
+REQUIRED = {"Container.image", "PodTemplateSpec.spec"} | {
+    kind + ".spec" for kind in ("Pod", "Service", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job",
+                                "CronJob", "HorizontalPodAutoscaler", "PersistentVolume",
+                                "PersistentVolumeClaim")}
 # Listed as required, and filled in or left alone by the server.
 NOT_REQUIRED = {"PriorityClass.value", "EphemeralContainer.name", "PodFailurePolicyRule.onPodConditions",
                 "PodFailurePolicyOnPodConditionsPattern.status"}
