@@ -259,7 +259,8 @@ class Writer:
             kind = self.builtin("io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior")
         elif field == "metadata" and depth == 1:
             kind = self.builtin("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")
-        elif field == "metadata" and not {"properties", "additionalProperties"} & set(schema):
+        elif field == "metadata" and schema.get("type") == "object" and \
+                not {"properties", "additionalProperties"} & set(schema):
             kind = self.builtin("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")
         elif field == "status" and depth == 1:
             kind = "any"

@@ -55,7 +55,7 @@ void check_count(const Object& object, const ServerUse& use, Report& report) {
     return flag.first.find("tensor") != std::string::npos || flag.first.starts_with("--tp");
   });
   const At at = it == use.flags.end() ? use.container : it->second.at;
-  if (devices.count < tensor * pipeline) {
+  if (devices.count >= 0 && devices.count < tensor * pipeline) {
     report.error(object, at, "tp-gt-gpus",
                  "The server splits over " + std::to_string(tensor * pipeline) +
                      " accelerators, and its container has " + std::to_string(devices.count) + ".",
@@ -86,7 +86,7 @@ void check_accelerator(const Object& object, const Facts& facts, Report& report)
     long long devices = 0;
     for (const At& container : pod.spec["containers"].items()) {
       const DeviceUse mine = devices_of(container);
-      devices += mine.count;
+      devices += std::max(0LL, mine.count);
       check_tpu(object, pod.spec, mine, report);
     }
     check_machine(object, pod.spec, use, devices, facts, report);

@@ -127,16 +127,6 @@ void check_cloud_run(const Object& object, Report& report) {
   const At revision = object["spec"]["template"];
   const At containers = revision["spec"]["containers"];
   for (const At& container : containers.items()) {
-    for (const char* part : {"limits", "requests"}) {
-      for (const auto& [resource, amount] : container["resources"][part].entries()) {
-        if (amount.exists() && !parse_quantity(amount.text())) {
-          report.error(object, amount, "bad-quantity",
-                       std::string(amount.text()) +
-                           " is no quantity: digits, then nothing, m, M, G, Mi or Gi.",
-                       "Write it with one of these units.");
-        }
-      }
-    }
     check_gpu(object, container, revision, report);
     const At path = container["startupProbe"]["httpGet"]["path"];
     if (container["startupProbe"]["httpGet"].exists() && !path.text().starts_with('/') &&

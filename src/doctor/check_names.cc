@@ -39,12 +39,6 @@ void check_metadata(const Object& object, const At& metadata, Report& report) {
       report.error(object, value, "bad-annotation-key", "The key " + key + " " + wrong + ".",
                    "Rename it.");
     }
-    if (value.is_map() || value.is_list() ||
-        (value.exists() && value.node()->scalar() != Node::Scalar::Text &&
-         object.is("serving.knative.dev", "Service"))) {
-      report.error(object, value, "wrong-type", "An annotation's value must be text (a string).",
-                   "Put it in quotes.", key + ": \"" + std::string(value.text()) + "\"");
-    }
   }
 }
 

@@ -166,7 +166,7 @@ DeviceUse devices_of(const At& container) {
       const bool device =
           resource == "nvidia.com/gpu" || resource == "google.com/tpu" || resource == "amd.com/gpu";
       const auto count = parse_integer(amount.text());
-      if (device && count) return {resource, *count, amount};
+      if (device) return {resource, count.value_or(-1), amount};
     }
   }
   return {};

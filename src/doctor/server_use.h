@@ -40,7 +40,7 @@ std::vector<ServerUse> servers_of(const Object& object);
 /// The accelerators a container asks for, and what they are called.
 struct DeviceUse {
   std::string resource;  // nvidia.com/gpu; empty: none
-  long long count = 0;
+  long long count = 0;   // -1: not a whole number
   At at;
 };
 DeviceUse devices_of(const At& container);
