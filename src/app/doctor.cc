@@ -95,6 +95,9 @@ Result<std::vector<std::string>> files_of(const std::string& folder) {
   return out;
 }
 
+/// A file's name as it may be shown on a terminal.
+std::string shown(const std::string& name) { return doctor::evidence_of(name, 0, 0, 4096); }
+
 class Diagnosis {
  public:
   Diagnosis(Session& session, const DoctorQuestion& question)
@@ -148,7 +151,7 @@ class Diagnosis {
       }
       *head += *rest;
     }
-    manifests_.push_back({name, std::move(*head)});
+    manifests_.push_back({shown(name), std::move(*head)});
     return {};
   }
 
@@ -162,7 +165,7 @@ class Diagnosis {
     if (!report) return fail(report.error());
     answer_.log_bytes += report->bytes;
     answer_.log_lines += report->lines;
-    for (doctor::Finding& each : doctor::findings(*signatures_, *report, name)) {
+    for (doctor::Finding& each : doctor::findings(*signatures_, *report, shown(name))) {
       answer_.findings.push_back(std::move(each));
     }
     return {};

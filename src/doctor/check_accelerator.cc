@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "doctor/quantity.h"
 #include "doctor/rules.h"
 #include "doctor/server_use.h"
 
@@ -42,6 +43,23 @@ void check_machine(const Object& object, const At& spec, const AcceleratorUse& a
                    machine->machine_type + " has " + shortest(machine->accelerator_count) +
                        " accelerators; the pod asks for " + std::to_string(count) + ".",
                    "Take a larger machine type.");
+  }
+  // A node offers less than its machine type has: at most this share of the memory is asked for.
+  constexpr double kAllocatable = 0.9;
+  double memory = 0;
+  for (const At& container : spec["containers"].items()) {
+    const At resources = container["resources"];
+    const At request = resources["requests"]["memory"].exists() ? resources["requests"]["memory"]
+                                                                : resources["limits"]["memory"];
+    memory += parse_quantity(request.text()).value_or(0);
+  }
+  constexpr double kGiB = 1024.0 * 1024 * 1024;
+  if (machine->mem_gib && memory > *machine->mem_gib * kGiB * kAllocatable) {
+    report.warning(object, type, "more-than-allocatable",
+                   machine->machine_type + " has " + shortest(*machine->mem_gib) +
+                       " GiB, of which a node offers about 90 %; the pod asks for " +
+                       human_bytes(memory) + ".",
+                   "Ask for less memory, or take a larger machine type.");
   }
 }
 

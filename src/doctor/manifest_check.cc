@@ -113,6 +113,7 @@ ManifestReport check_manifests(const std::vector<ManifestFile>& files, const Fac
     for (const auto rule : kMeaning) rule(object, facts, report);
   }
   check_references(objects, report);
+  check_quota(objects, report);
   check_metrics(objects, facts, report);
   if (out.findings.size() > kMostFindings) out.findings.resize(kMostFindings);
   sort_by_severity(out.findings);

@@ -266,6 +266,18 @@ TEST(ManifestCheck, LooksAtObjectsTogether) {
       has(check(deployment + "\n---\n" + in_flow(service)).findings, "selects-nothing", "warning"));
 }
 
+TEST(ManifestCheck, AddsUpWhatPodsAskForAgainstAQuota) {
+  const auto quota = [](const char* gpus) {
+    return std::string(
+               "\n---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q, namespace: "
+               "serving}\nspec: {hard: {requests.nvidia.com/gpu: \"") +
+           gpus + "\"}}\n";
+  };
+  const std::string deployment = in_flow(*base("Deployment"));
+  EXPECT_FALSE(has(check(deployment + quota("2")).findings, "over-quota", "warning"));
+  EXPECT_TRUE(has(check(deployment + quota("1")).findings, "over-quota", "warning"));
+}
+
 TEST(ManifestCheck, NeverShowsASecret) {
   Node deployment = *base("Deployment");
   const std::string path = "spec.template.spec.containers[0].env[0]";

@@ -120,7 +120,7 @@ bool selects(const At& selector, const At& labels) {
 }
 
 void Report::add(Severity severity, const Object& object, const At& at, std::string id,
-                 std::string cause, std::string fix, std::string patch) {
+                 std::string cause, std::string fix, const std::string& patch) {
   const std::string value = value_of(at.node());
   to_.push_back({.severity = severity,
                  .id = std::move(id),
@@ -133,7 +133,7 @@ void Report::add(Severity severity, const Object& object, const At& at, std::str
                  .also = {},
                  .cause = evidence_of(cause, 0, 0, 800),
                  .fix = evidence_of(fix, 0, 0, 800),
-                 .patch = std::move(patch),
+                 .patch = evidence_of(patch, 0, 0, 600),
                  .source = {}});
 }
 

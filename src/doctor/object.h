@@ -84,21 +84,18 @@ class Report {
   explicit Report(std::vector<Finding>& to) : to_(to) {}
 
   void add(Severity severity, const Object& object, const At& at, std::string id, std::string cause,
-           std::string fix, std::string patch = {});
+           std::string fix, const std::string& patch = {});
   void error(const Object& object, const At& at, std::string id, std::string cause, std::string fix,
-             std::string patch = {}) {
-    add(Severity::Error, object, at, std::move(id), std::move(cause), std::move(fix),
-        std::move(patch));
+             const std::string& patch = {}) {
+    add(Severity::Error, object, at, std::move(id), std::move(cause), std::move(fix), patch);
   }
   void warning(const Object& object, const At& at, std::string id, std::string cause,
-               std::string fix, std::string patch = {}) {
-    add(Severity::Warning, object, at, std::move(id), std::move(cause), std::move(fix),
-        std::move(patch));
+               std::string fix, const std::string& patch = {}) {
+    add(Severity::Warning, object, at, std::move(id), std::move(cause), std::move(fix), patch);
   }
   void info(const Object& object, const At& at, std::string id, std::string cause, std::string fix,
-            std::string patch = {}) {
-    add(Severity::Info, object, at, std::move(id), std::move(cause), std::move(fix),
-        std::move(patch));
+            const std::string& patch = {}) {
+    add(Severity::Info, object, at, std::move(id), std::move(cause), std::move(fix), patch);
   }
 
  private:

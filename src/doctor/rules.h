@@ -38,6 +38,7 @@ void check_cloud_run(const Object& object, Report& report);  // Knative Service 
 
 // --- What is accepted and does not work ---
 void check_references(Objects all, Report& report);  // what one object names another by
+void check_quota(Objects all, Report& report);  // what all pods ask for against a ResourceQuota
 void check_metrics(Objects all, const Facts& facts,
                    Report& report);  // autoscaler, scraping, renamed series
 void check_memory(const Object& object, const Facts& facts, Report& report);  // does the model fit

@@ -63,7 +63,7 @@ class Doctor(Case):
 
     def test_finds_no_error_in_what_manifests_create_writes(self):
         made = self.good("manifests", "create", f"--model={GPT}", "--model-server=vllm",
-                         "--accelerator-type=nvidia-h100-80gb").stdout
+                         "--accelerator-type=nvidia-h100-80gb")
         report = self.diagnosed(0, "-", stdin=made)
         self.assertEqual(report["errors"], 0, report)
 
