@@ -87,14 +87,18 @@ void check_volumes(const Object& object, const At& spec, Report& report) {
                      "Two volumes are called " + std::string(name.text()) + ".", "Rename one.");
       }
     }
-    const std::size_t sources = volume.size() - (name.exists() ? 1 : 0);
-    if (volume.is_map() && sources > 1) {
+    std::size_t sources = 0;
+    for (const auto& [key, value] : volume.entries()) {
+      if (key != "name" && value.exists()) ++sources;
+    }
+    if (sources > 1) {
       report.error(object, volume, "one-source", "A volume has exactly one source.",
                    "Keep one of them.");
     }
     if (volume.is_map() && sources == 0) {
-      report.error(object, volume, "one-source", "A volume needs a source.",
-                   "Name one, such as emptyDir.", "emptyDir: {}");
+      report.warning(object, volume, "one-source",
+                     "A volume without a source becomes an empty folder.", "Name its source.",
+                     "emptyDir: {}");
     }
   }
 }

@@ -44,7 +44,7 @@ std::string evidence_of(std::string_view text, std::size_t from = 0, std::size_t
 /// and private keys replaced by their first letters and "***".
 std::string mask_secrets(std::string_view text);
 
-/// Whether mask_secrets would change it.
+/// Whether it holds a token, key or password that is one by its form alone.
 bool holds_secret(std::string_view text);
 
 }  // namespace kneepoint::doctor

@@ -165,6 +165,19 @@ TEST(LogScan, HidesSecretsInWhatItShows) {
   EXPECT_NE(found[0].evidence.find("hf_***"), std::string::npos) << found[0].evidence;
 }
 
+TEST(Masking, HidesByFormAndByTheWordInFront) {
+  EXPECT_EQ(mask_secrets("HF_TOKEN=abcdefghij"), "HF_TOKEN=***");
+  EXPECT_EQ(mask_secrets("aws_secret_access_key: wJalrXUtnFEMI"), "aws_secret_access_key: ***");
+  EXPECT_EQ(mask_secrets("postgres://me:pass@host/db"), "postgres://me:***@host/db");
+  EXPECT_EQ(mask_secrets(R"({"password": "hunter22x"})"), R"({"password": "***"})");
+  for (const char* harmless :
+       {"max_tokens=131072", "--max-num-batched-tokens=131072 more", "tokenizer=meta-llama/Llama-3",
+        "Basic usage", "task-abcdefghijkl", "pip install hf_transfer"}) {
+    EXPECT_EQ(mask_secrets(harmless), harmless);
+    EXPECT_FALSE(holds_secret(harmless));
+  }
+}
+
 TEST(LogScan, PassesOnThatReadingFailed) {
   const auto broken = scan_log(
       set(),

@@ -129,6 +129,8 @@ bool looks_like_manifest(std::string_view text) {
     std::string_view word = trim(line);
     if (word.starts_with("- ")) word = trim(word.substr(2));
     if (word.starts_with('"')) word.remove_prefix(1);
+    // `kubectl get events -o yaml`: what happened, and nothing to apply.
+    if (word == "kind: Event" || word.starts_with("kind\": \"Event\"")) return false;
     if (word.starts_with('{') && word.find("\"apiVersion\"") != std::string_view::npos &&
         word.find("\"kind\"") != std::string_view::npos) {
       return true;

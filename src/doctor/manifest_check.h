@@ -24,8 +24,8 @@ struct ManifestReport {
 /// files are passed over. A file that is no YAML is a finding, not an error.
 ManifestReport check_manifests(const std::vector<ManifestFile>& files, const Facts& facts);
 
-/// Whether a text is a manifest: some line near its top that begins with apiVersion:, kind: or, as
-/// JSON, holds both.
+/// Whether a text is a manifest: near its top lines begin with apiVersion: and kind:, or, as JSON,
+/// hold both. Events are none, in whatever form they come.
 bool looks_like_manifest(std::string_view text);
 
 }  // namespace kneepoint::doctor

@@ -322,6 +322,7 @@ TEST(ManifestCheck, TellsAManifestFromALog) {
   EXPECT_TRUE(looks_like_manifest("# comment\n\napiVersion: v1\nkind: Service\n"));
   EXPECT_TRUE(looks_like_manifest(R"({"apiVersion": "v1", "kind": "Service"})"));
   EXPECT_FALSE(looks_like_manifest("INFO start\nERROR kind: of bad\n"));
+  EXPECT_FALSE(looks_like_manifest("apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Event\n"));
   EXPECT_FALSE(looks_like_manifest(""));
 }
 
