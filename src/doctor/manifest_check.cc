@@ -24,6 +24,15 @@ class Reader {
       : objects_(objects), findings_(findings) {}
 
   void read(const ManifestFile& file, const Documents& documents) {
+    if (is_template(file.text)) {
+      findings_.push_back({.severity = Severity::Error,
+                           .id = "template",
+                           .file = file.name,
+                           .cause = "The file is a template of Helm and no manifest yet.",
+                           .fix = "Give what it renders to.",
+                           .patch = "helm template CHART | kneepoint doctor --as=manifest -"});
+      return;
+    }
     for (const Node& root : documents.roots) take(file.name, At(&root, "", root.line));
     if (!documents.mistake) return;
     std::string cause = "Not YAML from here on: " + documents.mistake->sentence + ".";
@@ -41,6 +50,14 @@ class Reader {
   }
 
  private:
+  static bool is_template(std::string_view text) {
+    if (text.find("{{") == std::string_view::npos) return false;
+    for (const char* value : {".Values.", ".Release.", ".Chart."}) {
+      if (text.find(value) != std::string_view::npos) return true;
+    }
+    return false;
+  }
+
   static std::string_view line_of(std::string_view text, std::size_t line) {
     while (line > 1 && !text.empty()) {
       const auto end = text.find('\n');

@@ -56,7 +56,7 @@ struct Object {
   bool is(std::string_view of_kind) const { return kind == of_kind; }
   bool is(std::string_view group, std::string_view of_kind) const;  // group without version
   At operator[](std::string_view key) const { return root[key]; }
-  std::string shown() const { return kind + " " + name; }
+  std::string shown() const { return name.empty() ? kind : kind + " " + name; }
 };
 
 /// The pod template of an object: where its metadata and spec are.
