@@ -36,7 +36,6 @@ class Reader {
     for (const Node& root : documents.roots) take(file.name, At(&root, "", root.line));
     if (!documents.mistake) return;
     std::string cause = "Not YAML from here on: " + documents.mistake->sentence + ".";
-    const bool templated = file.text.find("{{") != std::string::npos;
     findings_.push_back(
         {.severity = Severity::Error,
          .id = "yaml-syntax",
@@ -44,9 +43,7 @@ class Reader {
          .line = documents.mistake->line,
          .evidence = evidence_of(line_of(file.text, documents.mistake->line)),
          .cause = evidence_of(cause),
-         .fix = templated ? "The file is a template: give what it renders to."
-                          : "Look at the indentation and quotes of this line and the one above.",
-         .patch = templated ? "helm template CHART | kneepoint doctor --as=manifest -" : ""});
+         .fix = "Look at the indentation and quotes of this line and the one above."});
   }
 
  private:

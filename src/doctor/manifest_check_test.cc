@@ -298,6 +298,12 @@ TEST(ManifestCheck, TellsWhereAFileIsNoYaml) {
   EXPECT_GT(report.findings[0].line, 2U);
 }
 
+TEST(ManifestCheck, TellsThatATemplateIsNoManifest) {
+  const auto report = check("apiVersion: v1\nkind: Service\nspec: {{ .Values.spec }}\n");
+  ASSERT_EQ(report.findings.size(), 1U) << shown(report.findings);
+  EXPECT_EQ(report.findings[0].id, "template");
+}
+
 TEST(ManifestCheck, StaysSmallWhateverTheFile) {
   std::string bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n";
   for (char c = 'b'; c < 'k'; ++c) {
