@@ -339,6 +339,23 @@ constexpr std::array kPredicted{
                  "what no measurement covers: ids in predicted_notes, blank-separated"},
     ColumnSchema{"predicted_by", Text, kRequired, "hash of the calibration"}};
 
+constexpr std::array kSignatures{
+    ColumnSchema{"id", Text, kRequired, "name of the problem"},
+    ColumnSchema{"where", Text, kRequired, "what kind of text shows it",
+                 "log|event|status|hpa|apply|cli"},
+    ColumnSchema{"severity", Text, kRequired, "how bad it is", "error|warning|info"},
+    ColumnSchema{"role", Text, kRequired,
+                 "umbrella: wraps a reason given elsewhere; consequence: follows from a cause",
+                 "cause|consequence|umbrella"},
+    ColumnSchema{"pattern", Text, kRequired, "RE2 expression that a line must match"},
+    ColumnSchema{"sample", Text, kRequired, "a line that matches"},
+    ColumnSchema{"cause", Text, kRequired, "why; {1} is the first group of the pattern"},
+    ColumnSchema{"fix", Text, kRequired, "what to do"},
+    ColumnSchema{"command", Text, kOptional, "a command, flag or patch that does it"},
+    ColumnSchema{"instead_of", Text, kOptional,
+                 "ids, blank-separated, not told of a line that shows this one"},
+    KP_PROVENANCE};
+
 constexpr std::array kPredictedNotes{
     ColumnSchema{"id", Text, kRequired, "number"},
     ColumnSchema{"note", Text, kRequired, "what no measurement covers"}};
@@ -396,6 +413,8 @@ constexpr std::array kSchemas{
     TableSchema{"points", "the load points of the profiles", kByPoint, kPoints, false},
     TableSchema{"ceilings", "peak throughput: ceilings, never operating points", kByPointId,
                 kCeilings, false},
+    TableSchema{"signatures", "what `kneepoint doctor` knows from lines of logs and events", kById,
+                kSignatures, false},
     TableSchema{"predicted",
                 "curves of setups that fit and nobody measured, as `kneepoint predict --all` "
                 "predicts them: one row is one curve",

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "cli/flags_bench.h"
+#include "cli/flags_doctor.h"
 #include "cli/flags_emulate.h"
 #include "cli/flags_export.h"
 #include "cli/flags_import.h"
@@ -753,6 +754,16 @@ constexpr std::array kCommands{
             "--accelerator-type=nvidia-h100-80gb --target-ttft-milliseconds=300 "
             "--output-path=deploy.yaml",
             kManifestsFlags},
+    Command{CommandId::Doctor,
+            "doctor",
+            {},
+            "Find what is wrong in logs, events and manifests",
+            "Names known problems in the text of logs and events, and mistakes in manifests before "
+            "they are applied: what, where, why, and the command or lines that put it right. No "
+            "cluster is asked. Exits with 1 after warnings and 4 after errors.",
+            "doctor pod.log deploy.yaml",
+            kDoctorFlags,
+            kDoctorWords},
     Command{CommandId::ModelsList, "models list", kModelsAliases, "List the models with profiles",
             "The models that some profile was measured, published or predicted for.",
             "models list --format=json", kNamesFlags},

@@ -52,6 +52,7 @@ enum class CommandId : std::uint8_t {
   ProfilesList,
   BenchmarksList,
   ManifestsCreate,
+  Doctor,
   UseCasesList,
   ServingStacksList,
   ServingStackVersionsList,

@@ -26,6 +26,8 @@ Result<void> run_command(Run& run) {
       return list_benchmarks(run);
     case CommandId::ManifestsCreate:
       return create_manifest(run);
+    case CommandId::Doctor:
+      return run_doctor(run);
     case CommandId::UseCasesList:
       return list_use_cases(run);
     case CommandId::ServingStacksList:

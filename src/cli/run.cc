@@ -129,7 +129,7 @@ int Run::main(std::span<const std::string> arguments) {
     return 0;
   }
   const auto done = run_command(*this);
-  if (done) return 0;
+  if (done) return status_;
   write_err("kneepoint: " + printable(done.error().message) + "\n");
   return exit_code(done.error().code);
 }

@@ -24,6 +24,8 @@ class Run {
   void out(std::string_view text);       // standard output
   void note(std::string_view sentence);  // standard error, one line; --verbosity=none hides it
   std::function<void(std::string_view)> write_out, write_err;
+  /// The exit status of a command that did its work and has a verdict; 0 unless said.
+  void end_with(int status) { status_ = status; }
 
   /// Opened on the first call, from flags and environment.
   Result<app::Session*> session();
@@ -41,6 +43,7 @@ class Run {
   std::filesystem::path program_;  // where the executable lies; data and drivers are found from it
   std::unique_ptr<Parsed> args_;
   std::unique_ptr<app::Session> session_;
+  int status_ = 0;
 };
 
 /// Today, or the day of SOURCE_DATE_EPOCH when that is set, so output can be reproduced.

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "app/session.h"
+#include "doctor/finding.h"
+
+namespace kneepoint::app {
+
+struct DoctorQuestion {
+  /// Files, folders (every .yaml, .yml and .json in them, and below), or "-" for standard input.
+  std::vector<std::string> inputs;
+  enum class As { Auto, Log, Manifest } as = As::Auto;  // Auto: by content
+  doctor::Severity least = doctor::Severity::Info;      // what is told
+};
+
+struct DoctorAnswer {
+  std::vector<doctor::Finding> findings;  // worst first
+  std::uint64_t log_bytes = 0, log_lines = 0;
+  std::size_t objects = 0;
+  std::vector<std::string> unchecked;  // kinds of manifests whose fields are not known here
+};
+
+/// Looks for known problems in logs and events, and in manifests before they are applied. Nothing
+/// is asked of a cluster. Manifests are taken together, logs one by one.
+Result<DoctorAnswer> diagnose(Session& session, const DoctorQuestion& question);
+
+}  // namespace kneepoint::app

@@ -1,0 +1,122 @@
+#include <fmt/format.h>
+
+#include "app/doctor.h"
+#include "base/json.h"
+#include "cli/commands.h"
+
+namespace kneepoint::cli {
+namespace {
+
+using doctor::Finding;
+using doctor::Severity;
+
+app::DoctorQuestion question_of(const Parsed& args) {
+  app::DoctorQuestion out;
+  out.inputs = args.positionals();
+  const std::string as = args.text("--as"), least = args.text("--severity");
+  out.as = as == "log"        ? app::DoctorQuestion::As::Log
+           : as == "manifest" ? app::DoctorQuestion::As::Manifest
+                              : app::DoctorQuestion::As::Auto;
+  out.least = least == "error"     ? Severity::Error
+              : least == "warning" ? Severity::Warning
+                                   : Severity::Info;
+  return out;
+}
+
+std::size_t count(const app::DoctorAnswer& answer, Severity severity) {
+  std::size_t out = 0;
+  for (const Finding& each : answer.findings) out += each.severity == severity ? 1 : 0;
+  return out;
+}
+
+std::string many(std::size_t number, std::string_view word) {
+  return fmt::format("{} {}{}", number, word, number == 1 ? "" : "s");
+}
+
+std::string in_text(const Finding& finding) {
+  std::string where = finding.file == "-" ? "" : finding.file + ":";
+  if (finding.line > 0) where += fmt::format("{}{}", where.empty() ? "line " : "", finding.line);
+  if (finding.count > 1) where += fmt::format(", {} lines", finding.count);
+  std::string out =
+      fmt::format("{}  {}  ({})\n", doctor::name(finding.severity), finding.id, where);
+  if (!finding.object.empty()) {
+    out +=
+        fmt::format("  {}{}{}\n", finding.object, finding.path.empty() ? "" : ": ", finding.path);
+  }
+  if (!finding.evidence.empty()) out += "  > " + finding.evidence + "\n";
+  for (const std::string& also : finding.also) out += "  > " + also + "\n";
+  out += "  Why: " + finding.cause + "\n  Fix: " + finding.fix + "\n";
+  if (!finding.patch.empty()) out += "       " + finding.patch + "\n";
+  return out;
+}
+
+std::string in_text(const app::DoctorAnswer& answer) {
+  std::string out;
+  for (const Finding& each : answer.findings) out += in_text(each) + "\n";
+  std::string looked;
+  if (answer.objects > 0) looked = many(answer.objects, "object");
+  if (answer.log_bytes > 0) {
+    looked +=
+        (looked.empty() ? "" : " and ") + many(static_cast<std::size_t>(answer.log_lines), "line");
+  }
+  out += fmt::format("{}, {}, {} in {}.\n", many(count(answer, Severity::Error), "error"),
+                     many(count(answer, Severity::Warning), "warning"),
+                     many(count(answer, Severity::Info), "remark"),
+                     looked.empty() ? "nothing" : looked);
+  return out;
+}
+
+std::string in_json(const app::DoctorAnswer& answer) {
+  json::Array findings, unchecked;
+  for (const Finding& each : answer.findings) {
+    json::Object one{
+        {"severity", doctor::name(each.severity)}, {"id", each.id}, {"file", each.file}};
+    if (each.line > 0) one["line"] = each.line;
+    one["count"] = each.count;
+    if (!each.object.empty()) one["object"] = each.object;
+    if (!each.path.empty()) one["path"] = each.path;
+    one["evidence"] = each.evidence;
+    json::Array also;
+    for (const std::string& line : each.also) also.emplace_back(line);
+    if (!also.empty()) one["also"] = std::move(also);
+    one["cause"] = each.cause;
+    one["fix"] = each.fix;
+    if (!each.patch.empty()) one["patch"] = each.patch;
+    if (!each.source.empty()) one["source"] = each.source;
+    findings.push_back(std::move(one));
+  }
+  for (const std::string& kind : answer.unchecked) unchecked.emplace_back(kind);
+  return json::to_text(json::Object{{"schema", "kneepoint.doctor.v1"},
+                                    {"errors", count(answer, Severity::Error)},
+                                    {"warnings", count(answer, Severity::Warning)},
+                                    {"infos", count(answer, Severity::Info)},
+                                    {"lines", answer.log_lines},
+                                    {"objects", answer.objects},
+                                    {"unchecked", std::move(unchecked)},
+                                    {"findings", std::move(findings)}});
+}
+
+}  // namespace
+
+Result<void> run_doctor(Run& run) {
+  const auto session = run.session();
+  if (!session) return fail(session.error());
+  const auto answer = app::diagnose(**session, question_of(run.args()));
+  if (!answer) return fail(answer.error());
+  if (run.args().text("--format") == "json") {
+    run.out(in_json(*answer));
+  } else {
+    run.out(in_text(*answer));
+    for (const std::string& kind : answer->unchecked) {
+      run.note(kind + ": its fields are not known here and were not checked");
+    }
+  }
+  if (count(*answer, Severity::Error) > 0) {
+    run.end_with(exit_code(ErrorCode::Unsatisfiable));
+  } else if (count(*answer, Severity::Warning) > 0) {
+    run.end_with(1);
+  }
+  return {};
+}
+
+}  // namespace kneepoint::cli
