@@ -90,6 +90,7 @@ class Operators {
   std::vector<Relative> relatives_with(OperatorKind kind) const;
   TokenCurve gemm_of(const Relative& on, const Grid& grid, Dtype type, double n, double k) const;
   bool gemm_tables(Dtype table, Dtype type, double n, double k, TokenCurve& out) const;
+  bool native_mxfp4(const ExpertShape& shape, TokenCurve& out) const;
   bool expert_tables(Dtype table, const ExpertShape& shape, double farthest, TokenCurve& out) const;
   TokenCurve reduce_within(Collective what, double bytes_per_token, int ranks) const;
 

@@ -18,6 +18,7 @@ constexpr int kSkewed = 110;  // exponent x 100 of the routing's power law; belo
 // Served traffic is skewed, and kernels timed under balanced routing take up to 2.5 times as long
 // at few tokens (4-bit on B200). With few experts skew means little and both count.
 constexpr double kFewExperts = 16;
+constexpr std::size_t kNearShapes = 5;
 
 double roofline(const DeviceRates& rates, Dtype type, double tokens, const ExpertShape& of) {
   const double here = of.experts / of.expert;
@@ -86,6 +87,52 @@ bool Operators::expert_tables(Dtype table, const ExpertShape& shape, double fart
   return true;
 }
 
+/// The 4-bit kernel of MXFP4, which was timed as NVFP4 and for other shapes: the middle of what the
+/// nearest five reach of their roofline. One alone may be a shape that nobody tuned (on B200 the
+/// nearest to gpt-oss takes twice as long as all others).
+bool Operators::native_mxfp4(const ExpertShape& shape, TokenCurve& out) const {
+  struct Near {
+    const Grid* grid;
+    const Relative* on;
+    double distance;
+  };
+  const std::vector<Relative> relatives = relatives_with(OperatorKind::Experts);
+  std::vector<Near> near;  // the best split of each shape
+  for (const Relative& relative : relatives) {
+    for (const Grid& grid : relative.system->of(OperatorKind::Experts)) {
+      if (grid.type != Dtype::Nvfp4 || grid.numbers[0] < kSkewed) continue;
+      const double d = distance(shape_of(grid), shape);
+      const auto same = std::ranges::find_if(near, [&](const Near& n) {
+        return n.on == &relative && std::equal(grid.numbers.begin() + 1, grid.numbers.begin() + 5,
+                                               n.grid->numbers.begin() + 1);
+      });
+      if (same == near.end()) {
+        near.push_back({&grid, &relative, d});
+      } else if (d < same->distance) {
+        *same = {&grid, &relative, d};
+      }
+    }
+  }
+  if (near.empty()) return false;
+  std::ranges::stable_sort(near, {}, &Near::distance);
+  if (near.size() > kNearShapes) near.resize(kNearShapes);
+  const double launch = own_ ? 0 : kLaunchNanos;
+  const double lighter = bytes_per_weight(Dtype::Mxfp4) / bytes_per_weight(Dtype::Nvfp4);
+  std::vector<double> times(near.size());
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    for (std::size_t n = 0; n < near.size(); ++n) {
+      const Near& it = near[n];
+      const AxisPlace at = place_on(it.grid->axes[0], TokenGrid::point(i));
+      times[n] = nanos_of(level_on(it.grid->values, at)) *
+                 (roofline(rates_, Dtype::Nvfp4, TokenGrid::point(i), shape) + launch) /
+                 (roofline(it.on->rates, Dtype::Nvfp4, at.at, shape_of(*it.grid)) + launch);
+    }
+    std::ranges::sort(times);
+    out[i] = times[times.size() / 2] * lighter;
+  }
+  return true;
+}
+
 TokenCurve Operators::experts(const ExpertShape& shape) const {
   TokenCurve out{};
   bool known = false;
@@ -108,13 +155,10 @@ TokenCurve Operators::experts(const ExpertShape& shape) const {
     // Servers multiply MXFP4 on the 4-bit units where there are any; that kernel was timed as
     // NVFP4.
     if (shape.type == Dtype::Mxfp4 && rates_.native(Dtype::Nvfp4)) {
-      ExpertShape native = shape;
-      native.type = Dtype::Nvfp4;
       TokenCurve one;
-      if (expert_tables(Dtype::Nvfp4, native, kAnywhere, one)) {
-        const double lighter = bytes_per_weight(Dtype::Mxfp4) / bytes_per_weight(Dtype::Nvfp4);
+      if (native_mxfp4(shape, one)) {
         for (std::size_t i = 0; i < out.size(); ++i)
-          out[i] = known ? std::min(out[i], one[i] * lighter) : one[i] * lighter;
+          out[i] = known ? std::min(out[i], one[i]) : one[i];
         known = true;
       }
     }
