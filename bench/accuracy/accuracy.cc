@@ -4,10 +4,11 @@
 //
 //     kneepoint-accuracy [--catalog FILE] [--operators FILE] [--train FILE.csv]... [--no-shipped]
 //                        [--score FILE.csv]... [--peer NAME=FILE.csv]... [--keep-kernel] [--nested]
+//                        [--each FILE.csv]
 //
 // --train adds points to the shipped ones; --score names points that are in no training set (they
 // are predicted from all training points); --peer is a file with the columns point_id, ttft_pred,
-// tpot_pred, e2e_pred.
+// tpot_pred, e2e_pred. --each writes every left-out prediction.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -26,6 +27,7 @@
 #include "catalog/csv.h"
 #include "predict/anchoring.h"
 #include "predict/cross_validation.h"
+#include "predict/data_rules.h"
 #include "predict/open.h"
 #include "predict/points_csv.h"
 #include "predict/training.h"
@@ -39,6 +41,7 @@ struct Arguments {
   std::string catalog = "build/release/kneepoint.catalog";
   std::string operators = "build/release/kneepoint.operators";
   std::vector<std::string> train, score;
+  std::string each;
   std::vector<std::pair<std::string, std::string>> peers;
   bool shipped = true, learn = true, nested = false;
 };
@@ -85,7 +88,7 @@ void print_row(std::string_view name, const Errors& errors) {
 std::string usage() {
   return "usage: kneepoint-accuracy [--catalog FILE] [--operators FILE] [--train FILE.csv]... "
          "[--no-shipped] [--score FILE.csv]... [--peer NAME=FILE.csv]... [--keep-kernel] "
-         "[--nested]\n";
+         "[--nested] [--each FILE.csv]\n";
 }
 
 std::optional<Arguments> parse(int argc, char** argv) {
@@ -106,6 +109,8 @@ std::optional<Arguments> parse(int argc, char** argv) {
       out.operators = argv[++i];
     } else if (flag == "--train") {
       out.train.emplace_back(argv[++i]);
+    } else if (flag == "--each") {
+      out.each = argv[++i];
     } else if (flag == "--score") {
       out.score.emplace_back(argv[++i]);
     } else if (flag == "--peer") {
@@ -181,12 +186,15 @@ struct Evaluation {
 void by_scheme(const Evaluation& e, const std::vector<std::pair<std::string, Peer>>& peers) {
   head("Each left out whole, and predicted from the rest (median/mean absolute percentage error)");
   for (const Scheme scheme : kSchemes) {
-    Errors all, rates;
+    Errors all, rates, varied;
     std::map<std::string, Errors> theirs, ours;
     for (const LeftOutPoint& p : e.predictions.at(scheme)) {
       const MeasuredPoint& m = e.point(p);
       const bool rate = m.question.load_kind == curve::LoadKind::RequestRate;
-      (rate ? rates : all).add(Evaluation::predicted(p), measured(m));
+      (is_varied(m.source) ? varied
+       : rate              ? rates
+                           : all)
+          .add(Evaluation::predicted(p), measured(m));
       for (const auto& [peer, said] : peers) {
         const auto found = said.find(m.id);
         if (found == said.end()) continue;
@@ -197,11 +205,43 @@ void by_scheme(const Evaluation& e, const std::vector<std::pair<std::string, Pee
     const std::string left(name(scheme));
     print_row(left + ", clients and bursts", all);
     print_row(left + ", rate-driven", rates);
+    print_row(left + ", varied settings", varied);
     for (const auto& [peer, errors] : theirs) {
       print_row("  points that " + peer + " answers: ours", ours[peer]);
       print_row("  the same: " + peer, errors);
     }
   }
+}
+
+Result<void> write_each(const Evaluation& e, const std::string& file) {
+  std::string out =
+      "point_id,source,left_out,distance,model,model_server,version,accelerator,load_kind,load,"
+      "input,output,cache_load,tpot_ms,ttft_ms,e2e_ms,explained_tpot_ms,explained_ttft_ms,"
+      "predicted_tpot_ms,predicted_ttft_ms,predicted_e2e_ms,tpot_sd,ttft_sd,tpot_weight";
+  for (std::size_t k = 0; k < perfmodel::kParts; ++k) out += fmt::format(",part{}_ms", k);
+  out += '\n';
+  for (const auto& [scheme, predictions] : e.predictions) {
+    for (const LeftOutPoint& p : predictions) {
+      const TrainingPoint& t = e.set.points[p.point];
+      const MeasuredPoint& m = *t.point;
+      const Question& q = m.question;
+      out += fmt::format(
+          "{},{},{},{},{},{},{},{},{},{},{},{},{:.4g},{:.5g},{:.5g},{:.5g},{:.5g},{:.5g},"
+          "{:.5g},{:.5g},{:.5g},{:.3g},{:.3g},{:.3g}",
+          m.id, m.source, name(scheme), p.distance == Distance::Near ? "near" : "far",
+          q.setup.model, q.setup.model_server, q.setup.model_server_version, q.setup.accelerator,
+          curve::name(q.load_kind), q.load, input_tokens(q), output_tokens(q), t.features.kv_load,
+          t.observation.tpot_ms, t.observation.ttft_ms, t.e2e_ms,
+          tpot_ms(t.observation, e.fitted.coefficients),
+          ttft_ms(t.observation, e.fitted.coefficients), p.tpot_ms, p.ttft_ms, p.e2e_ms, p.tpot_sd,
+          p.ttft_sd, t.observation.tpot_weight);
+      for (std::size_t k = 0; k < perfmodel::kParts; ++k) {
+        out += fmt::format(",{:.3g}", t.features.tpot[k] * e.fitted.coefficients.parts[k] / 1e6);
+      }
+      out += '\n';
+    }
+  }
+  return write_file(file, out);
 }
 
 void by_group(const Evaluation& e) {
@@ -402,6 +442,9 @@ Result<int> run(const Arguments& arguments) {
   for (const Scheme scheme : kSchemes) {
     progress(0, 0, fmt::format("leaving out each {}", name(scheme)));
     e.predictions[scheme] = cross_validate(set, fitted, scheme);
+  }
+  if (!arguments.each.empty()) {
+    if (auto written = write_each(e, arguments.each); !written) return fail(written.error());
   }
   by_scheme(e, peers);
   if (arguments.nested) nested(set, coefficients, progress);

@@ -8,32 +8,11 @@
 #include "base/file.h"
 #include "perfmodel/compiled_steps.h"
 #include "predict/deployment.h"
+#include "predict/engine_limits.h"
 #include "predict/kv_room.h"
 #include "workload/length.h"
 
 namespace kneepoint::app {
-namespace {
-
-/// The limits of one engine, as the deployment has them.
-sim::EngineConfig engine_of(const predict::Deployment& d, double kv_tokens) {
-  sim::EngineConfig out;
-  out.scheduling = sim::scheduling_of(d.rules);
-  out.scheduling.hold_steps = static_cast<std::int64_t>(d.hold_steps);
-  out.scheduling.hold_share = d.hold_share;
-  out.max_num_batched_tokens = static_cast<std::int64_t>(d.token_budget);
-  out.max_num_seqs = static_cast<std::int64_t>(std::min(d.max_sequences, d.token_budget));
-  out.chunked_prefill = d.rules != sim::ServerRules::TensorRtLlm;
-  out.max_model_len = d.model->max_position.value_or(workload::kMostTokens);
-  if (!out.chunked_prefill && !out.scheduling.long_prompts_alone) {
-    out.max_model_len = std::min(out.max_model_len, out.max_num_batched_tokens);
-  }
-  out.num_blocks = std::max<std::int64_t>(
-      64, static_cast<std::int64_t>(kv_tokens / static_cast<double>(out.block_size)));
-  return out;
-}
-
-}  // namespace
-
 sim::StepModels SimulatedServer::models() const {
   return [step_time = this->step_time](const sim::Seat&) {
     return std::make_unique<perfmodel::PartedStepTime>(step_time);
@@ -69,9 +48,10 @@ Result<SimulatedServers> SimulatedServers::open(Session& session,
 Result<SimulatedServer> SimulatedServers::of(const predict::Question& question) const {
   auto deployed = predict::deploy(question, *catalog_);
   if (!deployed) return fail(std::move(deployed).error());
-  const auto steps = perfmodel::compile_steps(tables_, *deployed->model, *deployed->accelerator,
-                                              predict::memory_setup(*deployed));
+  auto steps = perfmodel::compile_steps(tables_, *deployed->model, *deployed->accelerator,
+                                        predict::memory_setup(*deployed));
   if (!steps) return fail(steps.error());
+  for (double& nanos : steps->gemm) nanos *= deployed->gemm_factor;
   const double length = predict::input_tokens(question) + predict::output_tokens(question);
   const auto room = predict::kv_room(*deployed, *steps, length, question.answer_anyway);
   if (!room) return fail(room.error());
@@ -80,7 +60,8 @@ Result<SimulatedServer> SimulatedServers::of(const predict::Question& question) 
                       .step_time = perfmodel::PartedStepTime(*steps, coefficients_.parts),
                       .by = by_,
                       .notes = std::move(deployed->notes)};
-  out.replica.engine = engine_of(*deployed, *room);
+  out.replica.engine = predict::engine_of(
+      *deployed, *room, deployed->model->max_position.value_or(workload::kMostTokens));
   out.replica.ranks = std::max(1, steps->data_ranks);
   out.replica.ranks_together = out.replica.ranks > 1 && deployed->expert > 1;
   out.replica.stages = std::max(1, steps->stages);

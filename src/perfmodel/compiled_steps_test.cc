@@ -149,8 +149,9 @@ TEST(CompiledSteps, AMeasuredAcceleratorAndAWholeModelExtrapolateNothing) {
 }
 
 TEST(CompiledSteps, AMissingFigureIsAnErrorThatNamesIt) {
-  const auto steps = compile_steps(tables(), *shipped().model(kLlama8),
-                                   *shipped().accelerator("nvidia-tesla-t4"), split(1));
+  catalog::Accelerator bare = *shipped().accelerator("nvidia-tesla-t4");
+  bare.bf16_tflops.reset();
+  const auto steps = compile_steps(tables(), *shipped().model(kLlama8), bare, split(1));
   ASSERT_FALSE(steps);
   EXPECT_THAT(steps.error().message, HasSubstr("bf16_tflops_dense"));
 }

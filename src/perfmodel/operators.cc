@@ -16,7 +16,7 @@ constexpr double kReachedBandwidth = 0.93;
 // Without any table: the share of the roofline that kernels commonly reach, and a launch.
 constexpr double kCommonEfficiency = 0.7;
 constexpr double kLaunchNanos = 3e3;
-constexpr std::string_view kAverageOf[] = {"a100", "h100", "h200", "b200"};
+constexpr std::string_view kDataCentre[] = {"a100", "h200", "b200"};
 
 DeviceRates rates_of(const System& system) {
   DeviceRates rates;
@@ -85,9 +85,17 @@ std::vector<const System*> kin_of(const OperatorTables& tables,
   if (accelerator.vendor == "intel")
     for (const System& system : tables.systems())
       if (!system.capability) kin.push_back(&system);
-  if (kin.empty())
-    for (const std::string_view name : kAverageOf)
-      if (const System* system = tables.system(name)) kin.push_back(system);
+  if (!kin.empty()) return kin;
+  // By compute alone: a template that changed with the bandwidth could make more of it slower.
+  double nearest = 0;
+  for (const std::string_view name : kDataCentre) {
+    const System* system = tables.system(name);
+    if (system == nullptr) continue;
+    const double off = square_of_log(rates_of(*system).bf16, rates.bf16);
+    if (!kin.empty() && off >= nearest) continue;
+    kin.assign(1, system);
+    nearest = off;
+  }
   return kin;
 }
 

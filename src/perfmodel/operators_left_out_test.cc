@@ -21,11 +21,11 @@ constexpr LeftOut kLeftOut[] = {
     {"nvidia-h200-141gb", "h200", 7},
     {"nvidia-b200", "b200", 4},
     {"nvidia-b300", "b300", 2},
-    {"nvidia-gb200", "gb200", 4},
+    {"nvidia-gb200", "gb200", 4.5},
     {"nvidia-gb300", "gb300", 2},
     {"nvidia-a100-80gb", "a100", 17},
     {"nvidia-l40s", "l40s", 23.5},
-    {"nvidia-rtx-pro-6000", "rtx_pro_6000", 29},
+    {"nvidia-rtx-pro-6000", "rtx_pro_6000", 22.5},
 };
 
 struct Case {

@@ -16,7 +16,7 @@ namespace {
 
 using perfmodel::kParts;
 
-constexpr std::string_view kFormat = "kneepoint.calibration.v1";
+constexpr std::string_view kFormat = "kneepoint.calibration.v2";
 constexpr std::array<std::string_view, kParts> kPartNames{"decode_gemm",
                                                           "prefill_gemm",
                                                           "decode_experts",
@@ -198,7 +198,7 @@ Kernel read_kernel(Reader& reader, const json::Object& in, Latency of) {
     const json::Object& t = v.get_object();
     term.log_amplitude = reader.number(t, "log_amplitude");
     const double weight = reader.number(t, "weight");
-    if (weight < KernelTerm::kUntabled || weight > KernelTerm::kLinear ||
+    if (weight < KernelTerm::kVaried || weight > KernelTerm::kLinear ||
         std::abs(term.log_amplitude) > 20) {
       reader.wrong("terms: weight or log_amplitude is out of range");
       break;

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::array kCategories{"model",   "server",    "version",  "accelerator",
                                  "family",  "precision", "topology", "protocol",
-                                 "experts", "attention", "setting"};
+                                 "experts", "attention", "setting",  "load kind"};
 struct Continuous {
   std::string_view name;
   bool squared;
@@ -61,6 +61,14 @@ std::string precision(const Deployment& d) {
   return std::string(p);
 }
 
+/// Rounds of one benchmark, and papers that measured alike, are one protocol.
+std::string protocol(std::string_view measured_by) {
+  if (measured_by.empty()) return std::string(kUsualProtocol);
+  if (measured_by.starts_with("mlperf_")) return "mlperf";
+  if (measured_by == "sim_to_real_actuals") return "inference_sim_training";
+  return std::string(measured_by);
+}
+
 double years(const Question& q, const Deployment& d, const VersionDates& dates) {
   const std::string version = d.server + ":" + q.setup.model_server_version;
   if (const auto found = dates.find(version); found != dates.end()) return found->second;
@@ -93,7 +101,8 @@ void add_term(Kernel& kernel, int weight, double amplitude, Penalties penalties)
     term.log_penalty[respect(name)] = std::log(penalty);
   }
   // Between settings hardly anything is shared, whatever the term.
-  const bool everywhere = weight == KernelTerm::kLinear || weight == KernelTerm::kUntabled;
+  const bool everywhere = weight == KernelTerm::kLinear || weight == KernelTerm::kUntabled ||
+                          weight == KernelTerm::kVaried;
   if (!everywhere) term.log_penalty[respect("setting")] = std::log(kOtherSetting);
 }
 
@@ -111,10 +120,22 @@ void add_group(Kernel& kernel, ShareGroup group, double amplitude) {
             {"experts", .2}});
 }
 
-/// What data sheets promise too much, family by family.
+/// What one source's way to measure does to every setup: of varied settings only.
+void add_varied(Kernel& kernel, double amplitude) {
+  add_term(kernel, KernelTerm::kVaried, amplitude,
+           {{"protocol", 3}, {"load kind", .5}, {"server", .5}});
+}
+
+/// What data sheets promise too much, family by family; hardly from one source to another, whose
+/// stacks are years apart.
 void add_untabled(Kernel& kernel, double amplitude) {
   add_term(kernel, KernelTerm::kUntabled, amplitude,
-           {{"family", .4}, {"accelerator", .2}, {"server", .15}, {"setting", .3}});
+           {{"family", .4},
+            {"accelerator", .3},
+            {"server", .4},
+            {"protocol", 2},
+            {"load kind", 1},
+            {"setting", .3}});
 }
 
 void tpot_terms(Kernel& k) {
@@ -207,6 +228,7 @@ void tpot_terms(Kernel& k) {
   add_group(k, ShareGroup::Overheads, .062);
   add_term(k, KernelTerm::kLinear, .09, {});
   add_untabled(k, .5);
+  add_varied(k, .2);
   k.log_noise = std::log(.015);
 }
 
@@ -278,6 +300,7 @@ void ttft_terms(Kernel& k) {
   for (std::size_t g = 0; g < kShareGroups; ++g) add_group(k, static_cast<ShareGroup>(g), .14);
   add_term(k, KernelTerm::kLinear, .155, {});
   add_untabled(k, .5);
+  add_varied(k, .3);
   k.log_noise = std::log(.08);
 }
 
@@ -304,10 +327,11 @@ Place place_of(const Question& q, const Deployment& d, double clients, double kv
                   family(d.accelerator->arch),
                   precision(d),
                   std::move(topology),
-                  q.measured_by.empty() ? std::string(kUsualProtocol) : q.measured_by,
+                  protocol(q.measured_by),
                   d.model->experts.value_or(0) > 1 ? "mixture" : "dense",
                   attention(*d.model),
-                  is_varied(q.measured_by) ? "varied" : "usual"};
+                  std::string(is_varied(q.measured_by) ? kVariedSetting : "usual"),
+                  std::string(curve::name(q.load_kind))};
   const auto log_of = [](double value) { return std::log(std::max(value, 1e-6)); };
   const double active = d.model->active_params_b.value_or(d.model->params_b.value_or(20));
   p.continuous = {
@@ -421,6 +445,7 @@ Kernel start_kernel(Latency of) {
   }
   add_term(kernel, KernelTerm::kLinear, .3, {});
   add_untabled(kernel, .5);
+  add_varied(kernel, tpot ? .2 : .3);
   kernel.log_noise = std::log(tpot ? .03 : .06);
   return kernel;
 }

@@ -26,6 +26,7 @@ struct Deployment {
   double token_budget = 8192, max_sequences = 1024;  // of one data-parallel rank
   double utilization = 0.9;
   double hold_steps = 0, hold_share = 0.9;  // sim::Scheduling
+  double gemm_factor = 1;                   // of dense products, over the kernel tables
   double first_chunk_tokens = 0;            // decoded before the first is seen by a client
   /// The load was chosen so that the 99th percentiles stay below these.
   std::optional<double> ttft_limit_ms, tpot_limit_ms;

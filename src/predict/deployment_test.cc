@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "predict/engine_limits.h"
 #include "predict/load_shape.h"
 #include "predict/server_settings.h"
 #include "predict/substitute.h"
@@ -47,6 +48,26 @@ TEST(ServerSettings, PlainFormsComeBeforeFilesAndScripts) {
   const ServerSettings s("yaml.x=2;x=$X;var.x=3");
   EXPECT_EQ(s.text({"x"}), "$X");
   EXPECT_EQ(s.number({"x"}), 2);
+}
+
+TEST(Deploy, TensorRtMultipliesPerTensorFp8FasterThanTheTables) {
+  Question q = question();
+  EXPECT_EQ(deploy(q, shipped())->gemm_factor, 1);
+  q.setup.model_server = "tensorrt-llm";
+  EXPECT_LT(deploy(q, shipped())->gemm_factor, 1);
+  q.setup.weight_precision = "bf16";
+  EXPECT_EQ(deploy(q, shipped())->gemm_factor, 1);
+}
+
+TEST(EngineOf, HasTheLimitsOfTheDeployment) {
+  Question q = question();
+  const auto chunked = deploy(q, shipped());
+  EXPECT_EQ(engine_of(*chunked, 1e5, 40'000).max_model_len, 40'000);
+  EXPECT_TRUE(engine_of(*chunked, 1e5, 40'000).chunked_prefill);
+  EXPECT_EQ(engine_of(*chunked, 1e5, 40'000).num_blocks, 100'000 / 16);
+  q.setup.model_server = "tensorrt-llm";
+  const auto whole = deploy(q, shipped());
+  EXPECT_FALSE(engine_of(*whole, 1e5, 40'000).chunked_prefill);
 }
 
 TEST(FindModel, KnowsAnArchitectureUnderItsOtherNames) {

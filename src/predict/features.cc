@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "perfmodel/compiled_steps.h"
 #include "predict/covariates.h"
+#include "predict/engine_limits.h"
 #include "predict/kv_room.h"
 #include "predict/load_shape.h"
 
@@ -34,23 +35,13 @@ void scale(perfmodel::PartAmounts& amounts, double by) {
   for (double& a : amounts) a *= by;
 }
 
-sim::EngineConfig engine_of(const Deployment& d, const sim::Load& load, double kv_tokens) {
-  sim::EngineConfig config;
-  config.scheduling = sim::scheduling_of(d.rules);
-  config.scheduling.hold_steps = static_cast<std::int64_t>(d.hold_steps);
-  config.scheduling.hold_share = d.hold_share;
-  config.max_num_batched_tokens = static_cast<std::int64_t>(d.token_budget);
-  config.max_num_seqs = static_cast<std::int64_t>(std::min(d.max_sequences, d.token_budget));
-  config.chunked_prefill = d.rules != sim::ServerRules::TensorRtLlm;
-  config.max_model_len = workload::kMostTokens;
-  if (!config.chunked_prefill && !config.scheduling.long_prompts_alone) {
-    config.max_model_len = config.max_num_batched_tokens;
-  }
-  config.num_blocks = std::max<std::int64_t>(
-      64, static_cast<std::int64_t>(kv_tokens / static_cast<double>(config.block_size)));
-  if (d.speculative) config.speculation = {.draft_tokens = 1, .accepted = 1.8};
-  (void)load;
-  return config;
+/// Two operations per active weight and token, at the rate of the data sheet.
+double peak_ms(const Deployment& d, double tokens) {
+  const catalog::Accelerator& a = *d.accelerator;
+  double tflops = a.bf16_tflops.value_or(0);
+  if (lower(d.weight_precision).starts_with("fp8")) tflops = a.fp8_tflops.value_or(tflops);
+  if (!(tflops > 0)) return 0;
+  return 2 * d.model->active_params_b.value_or(0) * tokens / (d.accelerators * tflops);
 }
 
 }  // namespace
@@ -79,6 +70,7 @@ Result<Features> FeatureMaker::of(const Question& question,
     }
   }
   if (!compiled) return fail(std::move(compiled).error());
+  for (double& nanos : compiled->gemm) nanos *= d.gemm_factor;
 
   Features out;
   out.ranks = d.data * compiled->stages;
@@ -96,7 +88,7 @@ Result<Features> FeatureMaker::of(const Question& question,
     const double tokens = std::max(kv_tokens * room_factor, 1.2 * length + 64);
     perfmodel::PartCoefficients coefficients = with;
     for (double& c : coefficients) c *= time_factor;
-    return sim::decompose(parts, coefficients, engine_of(d, load, tokens), load);
+    return sim::decompose(parts, coefficients, engine_of(d, tokens, workload::kMostTokens), load);
   };
   auto run = play(1, 1);
   if (!run) return fail(std::move(run).error());
@@ -152,6 +144,7 @@ Result<Features> FeatureMaker::of(const Question& question,
     }
   }
   out.output_tokens = output_tokens(question);
+  out.peak_ms = peak_ms(d, length);
   out.place = place_of(question, d, out.clients, out.kv_load,
                        tables_.measured_on(d.accelerator->id) != nullptr, dates_);
   out.stood_in = d.stood_in;

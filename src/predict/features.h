@@ -31,6 +31,7 @@ struct Features {
   sim::Decomposition run;        // at the likeliest cache size
   double output_tokens = 1;      // per request, mean
   double clients = 1;            // in flight over all ranks; of a rate: as simulated
+  double peak_ms = 0;            // of one request's arithmetic at the data sheet's rate; 0: unknown
   double kv_load = 0;            // tokens of all clients at full length / cache
   bool of_coefficients = false;  // the weights hold only for the coefficients they were made with
   int ranks = 1;

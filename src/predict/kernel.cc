@@ -52,6 +52,7 @@ KernelPoint CategoryNames::look_up(const Covariates& of) const {
     out.categories.push_back(found == numbers_[c].end() ? KernelPoint::kUnknown : found->second);
   }
   if (untabled_ < of.continuous.size()) out.untabled = of.continuous[untabled_];
+  if (setting_ < of.categories.size()) out.varied = of.categories[setting_] == kVariedSetting;
   out.open.resize(of.shares.size());
   for (std::size_t s = 0; s < of.shares.size(); ++s) {
     out.groups[static_cast<std::size_t>(group_of_share(s))] += of.shares[s];
@@ -83,6 +84,7 @@ void differences(const KernelShape& shape, const KernelPoint& a, const KernelPoi
 double weight_of(int weight, const KernelPoint& a, const KernelPoint& b) {
   if (weight == KernelTerm::kPlain) return 1;
   if (weight == KernelTerm::kUntabled) return a.untabled * b.untabled;
+  if (weight == KernelTerm::kVaried) return a.varied * b.varied;
   if (weight != KernelTerm::kLinear) {
     const auto group = static_cast<std::size_t>(weight);
     return a.groups[group] * b.groups[group];

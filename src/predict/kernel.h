@@ -19,11 +19,15 @@ struct KernelPoint {
   std::vector<double> continuous;
   std::array<double, kShareGroups> groups{};
   double untabled = 0;       // 1: no kernel tables of the accelerator
+  double varied = 0;         // 1: measured in varied settings
   std::vector<double> open;  // share times sd of its coefficient's log
 };
 
 /// The continuous feature that is 1 where an accelerator has no kernel tables.
 inline constexpr std::string_view kNoTables = "no kernel tables";
+
+/// The category that is kVariedSetting where settings are varied.
+inline constexpr std::string_view kSetting = "setting", kVariedSetting = "varied";
 
 ShareGroup group_of_share(std::size_t part_or_extra);
 
@@ -35,6 +39,9 @@ class CategoryNames {
     for (std::size_t i = 0; i < shape.continuous.size(); ++i) {
       if (shape.continuous[i] == kNoTables) untabled_ = i;
     }
+    for (std::size_t i = 0; i < shape.categories.size(); ++i) {
+      if (shape.categories[i] == kSetting) setting_ = i;
+    }
   }
   KernelPoint learn(const Covariates& of);  // takes up new names
   KernelPoint look_up(const Covariates& of) const;
@@ -42,7 +49,7 @@ class CategoryNames {
  private:
   std::vector<std::map<std::string, std::int32_t, std::less<>>> numbers_;
   std::vector<double> share_sd_;
-  std::size_t untabled_ = ~std::size_t{0};  // place of the feature
+  std::size_t untabled_ = ~std::size_t{0}, setting_ = ~std::size_t{0};  // places
 };
 
 /// In which respects two points differ, and by how much; `out` has KernelShape::respects() places.

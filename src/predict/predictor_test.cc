@@ -4,6 +4,7 @@
 
 #include "predict/calibrate.h"
 #include "predict/open.h"
+#include "predict/training.h"
 
 namespace kneepoint::predict {
 namespace {
@@ -50,6 +51,23 @@ std::vector<MeasuredPoint> measured(double slower) {
     }
   }
   return out;
+}
+
+TEST(TrainingSet, PointsBeyondTheDataSheetsArithmeticTeachNothing) {
+  const auto tables = perfmodel::OperatorTables::open(kOperators);
+  ASSERT_TRUE(tables);
+  const auto weight = [&](double faster) {
+    std::vector<MeasuredPoint> points = measured(1);
+    for (MeasuredPoint& p : points) {
+      for (const Metric m : {Metric::Ttft, Metric::Tpot, Metric::E2e}) {
+        p.latency.set(m, Statistic::Mean, p.latency.get(m, Statistic::Mean) / faster);
+      }
+    }
+    const FeatureMaker maker(shipped(), *tables, {});
+    return training_set(points, maker, 1, {}).points.front().observation.tpot_weight;
+  };
+  EXPECT_EQ(weight(1), 1);
+  EXPECT_LT(weight(500), 0.1);
 }
 
 const Calibration& calibration() {
@@ -133,7 +151,7 @@ TEST(CalibrationFile, NamesWhatIsWrong) {
     const auto read = calibration_from_text(changed);
     return read ? std::string() : read.error().message;
   };
-  EXPECT_NE(broken("calibration.v1", "calibration.v9").find("format"), std::string::npos);
+  EXPECT_NE(broken("calibration.v2", "calibration.v9").find("format"), std::string::npos);
   EXPECT_NE(broken("\"steps\":", "\"stepz\":").find("steps: missing"), std::string::npos);
   EXPECT_NE(broken("\"log_noise\":", "\"log_noise\":1e99,\"was\":").find("log_noise"),
             std::string::npos);

@@ -42,11 +42,13 @@ struct KernelShape {
 ///     amplitude^2 * weight(a, b) * exp(- sum over respects of penalty * difference)
 ///
 /// Plain terms weigh 1. The untabled one weighs 1 between accelerators without kernel tables and 0
-/// elsewhere: what data sheets promise too much. Those of a group weigh share(a) * share(b): an
-/// error in what that group costs. The linear one weighs the sum over parts of share * share *
-/// sd^2: what is still open of the coefficients themselves.
+/// elsewhere: what data sheets promise too much; the varied one the same between points of varied
+/// settings: what a source does to all that it measures. Those of a group weigh share(a) *
+/// share(b): an error in what that group costs. The linear one weighs the sum over parts of share *
+/// share * sd^2: what is still open of the coefficients themselves.
 struct KernelTerm {
-  static constexpr int kUntabled = -2, kPlain = -1, kLinear = static_cast<int>(kShareGroups);
+  static constexpr int kVaried = -3, kUntabled = -2, kPlain = -1,
+                       kLinear = static_cast<int>(kShareGroups);
   static constexpr double kUnused = -std::numeric_limits<double>::infinity();
   int weight = kPlain;  // else a ShareGroup, or kLinear
   double log_amplitude = 0;

@@ -21,6 +21,7 @@ using metrics::Statistic;
 // Under a rate queues hang on what is near saturation: believed less, and hardly past it.
 constexpr double kRateTrust = 0.7, kSaturatedTpot = 0.2, kSaturatedTtft = 0.02;
 constexpr double kWaitingShare = 0.25;
+constexpr double kMostOfPeak = 0.4, kImpossible = 0.01;
 
 /// The measured TPOT and TTFT, the former out of the others where only it is missing.
 void take_measured(const MeasuredPoint& point, TrainingPoint& out) {
@@ -39,8 +40,17 @@ constexpr std::size_t kEnough = 200;
 constexpr std::uint64_t kCurveFolds = 5;
 constexpr std::size_t kFewestOfGroup = 10;
 
+/// Where points of usual settings are enough, hyper-parameters are learned on them alone: varied
+/// settings would teach that nothing is alike.
+bool learns_of_usual(const TrainingSet& set) {
+  std::size_t usual = 0;
+  for (const TrainingPoint& p : set.points) usual += is_varied(p.point->source) ? 0 : 1;
+  return usual >= kEnough;
+}
+
 /// What the learner is to predict well: an error counts by how far off we aim to be.
 std::vector<LeftOutGroup> left_out_groups(const TrainingSet& set, Latency of, Learn learn) {
+  const bool usual_alone = learns_of_usual(set);
   std::vector<LeftOutGroup> out;
   for (const Scheme scheme : kSchemes) {
     const bool curve = scheme == Scheme::Curve;
@@ -56,6 +66,9 @@ std::vector<LeftOutGroup> left_out_groups(const TrainingSet& set, Latency of, Le
       const std::size_t half = number++ % 2;
       if (learn == Learn::FirstHalf && half != 0) continue;
       if (learn == Learn::SecondHalf && half != 1) continue;
+      std::erase_if(members, [&](std::size_t i) {
+        return usual_alone && is_varied(set.points[i].point->source);
+      });
       if (members.size() < kFewestOfGroup) continue;
       all += members.size();
       groups_of.push_back({std::move(members), 0});
@@ -75,6 +88,34 @@ std::vector<double> robust_weights(const ProcessFit& fit, const Kernel& kernel) 
     out.push_back(std::isnan(noise) ? 0 : std::exp(2 * kernel.log_noise) / noise);
   }
   return out;
+}
+
+/// Clients cannot be served with more arithmetic than the data sheet has: where a setup comes near
+/// it, prompts were in the prefix cache.
+void distrust_impossible(TrainingSet& set) {
+  std::map<std::string, std::vector<std::size_t>> setups;
+  const auto use = [](const TrainingPoint& p) {
+    return p.point->question.load * p.features.peak_ms / p.e2e_ms;
+  };
+  for (std::size_t i = 0; i < set.points.size(); ++i) {
+    const TrainingPoint& p = set.points[i];
+    const std::vector<std::string>& place = p.features.place.categories;
+    if (p.point->question.load_kind != curve::LoadKind::Concurrency || !(p.e2e_ms > 0)) continue;
+    setups[place[0] + '\n' + place[2] + '\n' + place[3]].push_back(i);
+  }
+  for (auto& [setup, members] : setups) {
+    const auto middle = members.begin() + static_cast<std::ptrdiff_t>(members.size() / 2);
+    std::nth_element(members.begin(), middle, members.end(), [&](std::size_t a, std::size_t b) {
+      return use(set.points[a]) < use(set.points[b]);
+    });
+    if (use(set.points[*middle]) <= kMostOfPeak) continue;
+    for (const std::size_t i : members) {
+      Observation& o = set.points[i].observation;
+      o.tpot_weight = std::min(o.tpot_weight, kImpossible);
+      o.ttft_weight = std::min(o.ttft_weight, kImpossible);
+      ++set.weighted_down;
+    }
+  }
 }
 
 void copy_weights(TrainingPoint& point) {
@@ -142,6 +183,7 @@ TrainingSet training_set(std::span<const MeasuredPoint> points, const FeatureMak
     }
     if (trust.lowered) ++set.weighted_down;
   }
+  distrust_impossible(set);
   return set;
 }
 
@@ -246,6 +288,7 @@ Fitted fit(const TrainingSet& set, const Coefficients& coefficients, Learn learn
            const Progress& progress) {
   Fitted out;
   out.coefficients = coefficients;
+  const bool usual_alone = learns_of_usual(set);
   std::mutex telling;
   std::size_t step = 0;
   const auto tell = [&](const std::string& what) {
@@ -264,15 +307,19 @@ Fitted fit(const TrainingSet& set, const Coefficients& coefficients, Learn learn
     }
     const std::vector<double> y = residuals(set, coefficients, of);
     const std::vector<double> w = weights(set, of);
-    tell(which == 0 ? "fitting the process of TPOT" : "fitting the process of TTFT");
-    auto fitted = std::make_unique<ProcessFit>(kernel, at, y, w);
     if (learn != Learn::Nothing) {
       tell(which == 0 ? "learning the kernel of TPOT" : "learning the kernel of TTFT");
+      std::vector<double> taught = w;
+      for (std::size_t i = 0; i < taught.size(); ++i) {
+        if (usual_alone && is_varied(set.points[i].point->source)) taught[i] = 0;
+      }
       // Outliers as the kernel before has them.
-      kernel = learn_kernel(kernel, at, y, robust_weights(*fitted, kernel),
+      const ProcessFit before(kernel, at, y, taught);
+      kernel = learn_kernel(kernel, at, y, robust_weights(before, kernel),
                             left_out_groups(set, of, learn));
-      fitted = std::make_unique<ProcessFit>(kernel, at, y, w);
     }
+    tell(which == 0 ? "fitting the process of TPOT" : "fitting the process of TTFT");
+    auto fitted = std::make_unique<ProcessFit>(kernel, at, y, w);
     fitted->set_places(std::move(where));
     (which == 0 ? out.tpot : out.ttft) = std::move(fitted);
     (which == 0 ? out.tpot_at : out.ttft_at) = std::move(at);
