@@ -21,15 +21,18 @@ std::string log_text() {
 
 void ScanLog(benchmark::State& state) {
   const auto set = SignatureSet::compile(
-      {{.id = "secret", .where = "log", .pattern = R"(secret "([^"]+)" not found)", .cause = "{1}"},
+      {{.id = "secret",
+        .where = "log",
+        .pattern = R"re(secret "([^"]+)" not found)re",
+        .cause = "{1}"},
        {.id = "oom", .where = "log", .pattern = "CUDA out of memory|HIP out of memory"},
        {.id = "killed", .where = "log", .pattern = "OOMKilled|exit code 137"}});
-    const std::string text = log_text();
-    for (auto _ : state) {
-      const auto report = scan_log(*set, read_from(text), static_cast<int>(state.range(0)));
-      if (!report || report->sightings.size() != 1) state.SkipWithError("a wrong report");
-    }
-    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));
+  const std::string text = log_text();
+  for (auto _ : state) {
+    const auto report = scan_log(*set, read_from(text), static_cast<int>(state.range(0)));
+    if (!report || report->sightings.size() != 1) state.SkipWithError("a wrong report");
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));
 }
 BENCHMARK(ScanLog)->Arg(1)->Arg(2)->UseRealTime()->MeasureProcessCPUTime();
 

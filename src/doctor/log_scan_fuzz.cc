@@ -11,11 +11,14 @@ using namespace kneepoint::doctor;
 const SignatureSet& set() {
   static const auto* all = new SignatureSet(std::move(
       SignatureSet::compile(
-          {{.id = "a", .where = "log", .pattern = R"(secret "([^"]+)" not found)", .cause = "{1}"},
+          {{.id = "a",
+            .where = "log",
+            .pattern = R"re(secret "([^"]+)" not found)re",
+            .cause = "{1}"},
            {.id = "b", .where = "log", .pattern = "OOMKilled|exit code 137", .instead_of = {"c"}},
            {.id = "c", .where = "log", .pattern = R"(Killed.*(\d+) and more)"}})
           .value()));
-    return *all;
+  return *all;
 }
 
 }  // namespace
