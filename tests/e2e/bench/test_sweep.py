@@ -96,7 +96,7 @@ class Sweep(BenchTest):
         first = report["points"][0]["workload"]["arrivals"]["rate"]
         self.assertTrue(2 < first < 5, first)  # one request takes 114 ms: half of 8.8/s
         self.assertNotIn("kept:", done.stderr)
-        self.assertFalse(json.loads(self.kneepoint("profiles", "list", f"--model={MODEL}",
+        self.assertFalse(json.loads(self.kneepoint("profiles", "list", "--evidence=measured", f"--model={MODEL}",
                                                    "--accelerator-type=nvidia-l4",
                                                    "--format=json").stdout or "[]"))
 
