@@ -39,6 +39,10 @@ OPTIONS = {
     "statistic": ((), ("--statistic=closest",)),
     "price": ((), ("--pricing-model=on-demand",), ("--pricing-model=3-years-cud",)),
     "output": ((), ("--output=manifest",)),
+    "autoscaler": ((), ("--autoscaler=hpa-stackdriver", "--hpa-signal=queue"),
+                   ("--autoscaler=keda", "--max-replicas=12"),
+                   ("--autoscaler=prometheus-adapter", "--hpa-signal=kv", "--min-replicas=2")),
+    "weights": ((), ("--model-bucket-uri=gs://models/weights",)),
 }
 # Who defines the kinds that are written, and so whose rules they are held to.
 BUILT_IN = {"": "Kubernetes", "apps": "Kubernetes", "autoscaling": "Kubernetes", "batch": "Kubernetes"}

@@ -161,7 +161,7 @@ class Load(BenchTest):
             self.assertIsNone(load.poll())
             status, out, err = harness.interrupt(load)
             self.assertEqual(status, 0, err)
-            self.assertRegex(err, r"\d+ completed, \d failed")
+            self.assertRegex(err, r"\d+ completed, \d+ failed")
             self.assertEqual(len(out.splitlines()), 2)
         self.assertEqual(self.run_folders(), [])
 
