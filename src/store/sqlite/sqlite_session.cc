@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <limits>
+#include <thread>
 #include <vector>
 
 #include "store/driver.h"
@@ -304,6 +306,22 @@ Result<std::unique_ptr<SqlSession>> open_for_reading(const fs::path& file) {
   return std::move(*as_it_stands);
 }
 
+/// A new file gets pages that hold a dozen profiles: fewer to fill and to walk, less left unused.
+/// The log (WAL) lets readers read while one process writes. With NORMAL a power cut may lose the
+/// last transaction but never part of one; kill -9 loses nothing.
+Result<void> set_up(SqliteSession& session) {
+  using Clock = std::chrono::steady_clock;
+  const auto until = Clock::now() + std::chrono::milliseconds(kBusyMs);
+  for (;;) {
+    auto set = session.exec(
+        "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+    // Of two that both bring a new file to its log, SQLite sends one away at once, without the
+    // wait of its busy timeout: each holds the read lock that the other one waits for.
+    if (set || set.error().code != ErrorCode::Conflict || Clock::now() >= until) return set;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
 Result<std::unique_ptr<SqlSession>> open_sqlite(const std::string& where,
                                                 const OpenOptions& options) {
   const fs::path file = fs::absolute(where);
@@ -317,13 +335,7 @@ Result<std::unique_ptr<SqlSession>> open_sqlite(const std::string& where,
   if (auto made = make_private_file(file); !made) return fail(std::move(made.error()));
   auto session = connect(file.string(), file.string(), SQLITE_OPEN_READWRITE);
   if (!session) return fail(std::move(session.error()));
-  // A new file gets pages that hold a dozen profiles: fewer to fill and to walk, less left unused.
-  // The log (WAL) lets readers read while one process writes. With NORMAL a power cut may lose the
-  // last transaction but never part of one; kill -9 loses nothing.
-  if (auto set = (*session)->exec(
-          "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-      !set)
-    return fail(std::move(set.error()));
+  if (auto set = set_up(**session); !set) return fail(std::move(set.error()));
   return std::move(*session);
 }
 
