@@ -39,6 +39,23 @@ Result<void> read_scaling(const Parsed& args, app::DeployRequest& into) {
   return {};
 }
 
+void read_hosting(const Parsed& args, app::DeployRequest& into) {
+  using manifest::GroupStart;
+  const auto whole = [&](const char* flag) -> std::optional<int> {
+    const auto number = args.number(flag);
+    return number ? std::optional(static_cast<int>(*number)) : std::nullopt;
+  };
+  into.image = args.text("--image");
+  into.accelerators = whole("--accelerators-per-replica");
+  into.tensor_parallel = whole("--tensor-parallel");
+  into.pipeline_parallel = whole("--pipeline-parallel");
+  for (const auto start : {GroupStart::Auto, GroupStart::Native, GroupStart::Ray}) {
+    if (args.text("--multi-host-start") == name(start)) into.hosting.start = start;
+  }
+  into.hosting.gpu_network = args.on("--gpu-network");
+  into.hosting.exclusive_topology = args.text("--exclusive-topology");
+}
+
 }  // namespace
 
 Result<void> create_manifest(Run& run) {
@@ -55,6 +72,7 @@ Result<void> create_manifest(Run& run) {
   wanted.machine_type = args.text("--instance-type");
   wanted.model_bucket_uri = args.text("--model-bucket-uri");
   if (auto ok = read_scaling(args, wanted); !ok) return ok;
+  read_hosting(args, wanted);
   if (args.given("--output-dir") && args.given("--output-path"))
     return fail(ErrorCode::InvalidArgument, "--output-dir and --output-path: give one of them");
   const auto made = app::create_manifest(**run.session(), wanted);

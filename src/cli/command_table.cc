@@ -8,6 +8,7 @@
 #include "cli/flags_emulate.h"
 #include "cli/flags_export.h"
 #include "cli/flags_import.h"
+#include "cli/flags_hosting.h"
 #include "cli/flags_manifests.h"
 #include "cli/flags_predict.h"
 #include "cli/flags_sweep.h"
@@ -433,7 +434,7 @@ constexpr auto kManifestsOwnFlags =
                       kNamespace,
                       kOutput,
                       kOutputPath});
-constexpr auto kManifestsFlags = all_of(kManifestsOwnFlags, scaling::kFlags);
+constexpr auto kManifestsFlags = all_of(kManifestsOwnFlags, hosting::kFlags, scaling::kFlags);
 
 constexpr std::array kExplainFlags{
     kTargetNtpot, kTargetTtft,   kTargetItl, kTargetTpot, kTargetE2e, kStatistic, kExpectedLoad,

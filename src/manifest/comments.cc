@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "manifest/storage.h"
 #include "manifest/text.h"
+#include "manifest/workload.h"
 
 namespace kneepoint::manifest {
 namespace {
@@ -80,7 +81,7 @@ void memory_block(Lines& out, const Facts& facts, const Plan& plan) {
                     plan.ephemeral_gib, (plan.ephemeral_gib * 10 + 8) / 9 + 10));
   if (plan.cpu_cut)
     out.push_back(fmt::format("CPU request cut to {}, what machine type {} can give", plan.cpu,
-                              facts.machine->machine_type));
+                              facts.host ? facts.host->machine_type : ""));
   if (facts.machine)
     out.push_back("Sized for machine type " + facts.machine->provider + " " +
                   facts.machine->machine_type);
@@ -156,9 +157,8 @@ void commands_block(Lines& out, const Request& request, const Facts& facts, cons
                   " --from-file=hf_api_token=/dev/stdin --namespace=" + space + optional);
   out.push_back("  kubectl apply --filename=manifest.yaml --namespace=" + space);
   out.push_back(
-      fmt::format("  kubectl wait --for=condition=Available --timeout={}s deployment/{}-deployment "
-                  "--namespace={}",
-                  plan.rollout_seconds(), base, space));
+      fmt::format("  kubectl wait --for=condition=Available --timeout={}s {} --namespace={}",
+                  plan.rollout_seconds(), workload_name(plan, base).resource, space));
   out.push_back("  kubectl port-forward service/" + base +
                 "-service 8000:8000 --namespace=" + space);
   const json::Object body{

@@ -92,7 +92,7 @@ Result<void> find_machine(const catalog::Catalog& catalog, const Request& reques
       return not_found(request.provider == "gcp" ? "machine type" : "machine type of the provider",
                        request.machine_type,
                        names_of(catalog.machines(), &catalog::Machine::machine_type));
-    facts.machine = *machine;
+    facts.machine = facts.host = *machine;
     facts.arm_host = machine->arch == "arm64";
     return {};
   }
@@ -101,6 +101,10 @@ Result<void> find_machine(const catalog::Catalog& catalog, const Request& reques
   for (const auto& machine : catalog.machines()) {
     if (machine.accelerator != facts.accelerator.id) continue;
     (machine.arch == "arm64" ? arm : other) = true;
+    // The first of equals: the plain family stands before its variants.
+    if (machine.provider == request.provider &&
+        (!facts.host || machine.accelerator_count > facts.host->accelerator_count))
+      facts.host = machine;
   }
   facts.arm_host = arm && !other;
   return {};

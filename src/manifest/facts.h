@@ -24,7 +24,8 @@ struct Facts {
   std::string image;       // empty: none known
   std::string image_from;  // how the image was found, when not from a catalog row
   std::optional<catalog::Machine> machine;
-  bool arm_host = false;  // every machine with this accelerator has an Arm processor
+  std::optional<catalog::Machine> host;  // the machine asked for, else the one that holds the most
+  bool arm_host = false;                 // every machine with this accelerator has an Arm processor
   std::map<std::string, catalog::ServerFlag> flags;      // by purpose
   std::map<std::string, catalog::ServerMetric> metrics;  // by signal
 };

@@ -6,12 +6,14 @@
 #include "manifest/args.h"
 #include "manifest/comments.h"
 #include "manifest/comments_scaling.h"
+#include "manifest/multi_host.h"
 #include "manifest/objects.h"
 #include "manifest/plan.h"
 #include "manifest/scaling.h"
 #include "manifest/scaling_objects.h"
 #include "manifest/storage.h"
 #include "manifest/text.h"
+#include "manifest/workload.h"
 
 namespace kneepoint::manifest {
 namespace {
@@ -23,8 +25,14 @@ constexpr const char* kShmVolume = "dshm";
 struct Naming {
   std::string base;  // <model>-<server>
   std::string namespace_name;
+  WorkloadName workload;
 
   StringMap selector() const { return {{"app", base + "-inference-server"}}; }
+  /// Of the pods that answer requests.
+  StringMap answering() const {
+    return workload.kind == "Deployment" ? selector() : leader_selector(workload.name);
+  }
+  ScaleTarget target() const { return {workload.api_version, workload.kind, workload.name}; }
   ObjectMeta meta(const std::string& suffix) const {
     return {base + suffix,
             namespace_name,
@@ -85,7 +93,7 @@ Container server_container(const Request& request, const Facts& facts, const Pla
   server.ports = {{"http", *facts.server.port}};
   if (facts.server.metrics_port && *facts.server.metrics_port != *facts.server.port)
     server.ports.push_back({"metrics", *facts.server.metrics_port});
-  const std::string gpus = std::to_string(plan.split.accelerators);
+  const std::string gpus = std::to_string(plan.accelerators_per_host());
   const StringMap bounded{{"memory", std::to_string(plan.memory_gib) + "Gi"},
                           {"ephemeral-storage", std::to_string(plan.ephemeral_gib) + "Gi"},
                           {"nvidia.com/gpu", gpus}};
@@ -124,24 +132,30 @@ PodTemplate pod(const Request& request, const Facts& facts, const Plan& plan,
   return out;
 }
 
-Deployment deployment(const Request& request, const Facts& facts, const Plan& plan,
-                      const StartCommand& start, const Naming& naming) {
+ObjectMeta workload_meta(const Facts& facts, const Naming& naming) {
+  ObjectMeta out = naming.meta("");
+  out.name = naming.workload.name;
+  out.annotations = {{"kneepoint.dev/generated", "true"},
+                     {"kneepoint.dev/version", kManifestVersion},
+                     {"kneepoint.dev/inference-server", facts.server.name},
+                     {"kneepoint.dev/inference-server-version", facts.version}};
+  return out;
+}
+
+Deployment deployment(const Facts& facts, const Plan& plan, int replicas, PodTemplate pod,
+                      const Naming& naming) {
   Deployment out;
-  out.meta = naming.meta("-deployment");
-  out.meta.annotations = {{"kneepoint.dev/generated", "true"},
-                          {"kneepoint.dev/version", kManifestVersion},
-                          {"kneepoint.dev/inference-server", facts.server.name},
-                          {"kneepoint.dev/inference-server-version", facts.version}};
-  out.replicas = request.replicas;
+  out.meta = workload_meta(facts, naming);
+  out.replicas = replicas;
   // The default of ten minutes would call a slow first start a failed rollout.
   out.progress_deadline_seconds = plan.rollout_seconds();
   out.selector = naming.selector();
-  out.pod = pod(request, facts, plan, start, naming);
+  out.pod = std::move(pod);
   return out;
 }
 
 Service service(const Naming& naming) {
-  return {naming.meta("-service"), naming.selector(), {{"http", kServicePort, "http"}}};
+  return {naming.meta("-service"), naming.answering(), {{"http", kServicePort, "http"}}};
 }
 
 /// The same fields serve managed Prometheus and the Prometheus operator.
@@ -149,7 +163,7 @@ template <class Monitor>
 Monitor monitoring(const Facts& facts, const Naming& naming) {
   const auto& server = facts.server;
   const bool own_port = server.metrics_port && *server.metrics_port != *server.port;
-  return {naming.meta("-monitoring"), naming.selector(), own_port ? "metrics" : "http",
+  return {naming.meta("-monitoring"), naming.answering(), own_port ? "metrics" : "http",
           server.metrics_path, std::to_string(kScrapeSeconds) + "s"};
 }
 
@@ -162,7 +176,7 @@ HorizontalPodAutoscaler horizontal(const Request& request, const ScalePlan& plan
                                    const Naming& naming) {
   HorizontalPodAutoscaler out;
   out.meta = naming.meta("-hpa");
-  out.target.name = naming.base + "-deployment";
+  out.target = naming.target();
   out.min_replicas = plan.min_replicas;
   out.max_replicas = plan.max_replicas;
   out.metric = metric_name(request.autoscaling.by, plan);
@@ -179,13 +193,13 @@ HorizontalPodAutoscaler horizontal(const Request& request, const ScalePlan& plan
 ScaledObject scaled(const ScalePlan& plan, const Naming& naming) {
   ScaledObject out;
   out.meta = naming.meta("-scaler");
-  out.target.name = naming.base + "-deployment";
+  out.target = naming.target();
   out.min_replicas = plan.min_replicas;
   out.max_replicas = plan.max_replicas;
   out.fallback_replicas = plan.replicas;
   out.behavior = plan.behavior;
   out.server_address = plan.prometheus_url;
-  out.query = total_query(plan, naming.namespace_name, naming.base);
+  out.query = total_query(plan, naming.namespace_name, naming.workload);
   out.threshold = shortest(static_cast<double>(plan.target_milli) / 1000);
   if (plan.managed_prometheus) out.authentication = naming.base + "-metrics";
   return out;
@@ -220,7 +234,8 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
   const auto scales = scaling(request, facts, *numbers);
   if (!scales) return fail(scales.error());
 
-  const Naming naming{base_name(request.model, facts.server.name), request.namespace_name};
+  const std::string base = base_name(request.model, facts.server.name);
+  const Naming naming{base, request.namespace_name, workload_name(*numbers, base)};
   Manifest manifest;
   manifest.manifest_version = kManifestVersion;
   std::optional<BucketFolder> bucket;
@@ -231,10 +246,22 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
     bucket = std::move(*found);
     add(manifest, ServiceAccount{naming.meta("-account")});
   }
-  Deployment runs = deployment(request, facts, *numbers, *start, naming);
-  if (scales->plan) runs.replicas = scales->plan->replicas;
-  if (bucket) mount_bucket(*bucket, *numbers, account, runs.pod);
-  add(manifest, runs);
+  const int replicas = scales->plan ? scales->plan->replicas : request.replicas;
+  PodTemplate runs = pod(request, facts, *numbers, *start, naming);
+  if (bucket) mount_bucket(*bucket, *numbers, account, runs);
+  std::vector<std::string> over_hosts;
+  if (numbers->hosts > 1) {
+    const auto together = group(request, facts, *numbers, *start);
+    if (!together) return fail(together.error());
+    auto set =
+        leader_worker_set(request, facts, *numbers, *together, workload_meta(facts, naming), runs);
+    if (!set) return fail(set.error());
+    set->replicas = replicas;
+    add(manifest, *set);
+    over_hosts = multi_host_comments(request, facts, *numbers, *together, *set);
+  } else {
+    add(manifest, deployment(facts, *numbers, replicas, std::move(runs), naming));
+  }
   add(manifest, service(naming));
   if (!facts.server.metrics_path.empty()) {
     if (by_operator(*scales))
@@ -246,11 +273,12 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
   manifest.comments =
       comments(request, facts, *numbers, *start, naming.base,
                by_operator(*scales) ? Scrape::PrometheusOperator : Scrape::ManagedPrometheus);
+  for (auto& line : over_hosts) manifest.comments.push_back(std::move(line));
   if (bucket) {
     for (auto& line : storage_comments(request, facts, *bucket, *numbers, account))
       manifest.comments.push_back(std::move(line));
   }
-  for (auto& line : scaling_comments(request, facts, *scales, naming.base))
+  for (auto& line : scaling_comments(request, facts, *scales, naming.base, naming.workload))
     manifest.comments.push_back(std::move(line));
   return manifest;
 }

@@ -118,6 +118,11 @@ Object json_of(const Container& container) {
   if (container.readiness) out["readinessProbe"] = json_of(*container.readiness);
   if (container.liveness) out["livenessProbe"] = json_of(*container.liveness);
   put(out, "volumeMounts", container.mounts);
+  if (!container.capabilities.empty()) {
+    Object capabilities;
+    put(capabilities, "add", container.capabilities);
+    out["securityContext"] = Object{{"capabilities", std::move(capabilities)}};
+  }
   return out;
 }
 
@@ -133,6 +138,9 @@ Object json_of(const PodTemplate& pod) {
   Array volumes;
   for (const MemoryVolume& volume : pod.volumes) volumes.emplace_back(json_of(volume));
   for (const CsiVolume& volume : pod.csi_volumes) volumes.emplace_back(json_of(volume));
+  for (const HostFolder& folder : pod.host_folders)
+    volumes.emplace_back(
+        Object{{"name", folder.name}, {"hostPath", Object{{"path", folder.path}}}});
   if (!volumes.empty()) spec["volumes"] = std::move(volumes);
   return Object{{"metadata", std::move(meta)}, {"spec", std::move(spec)}};
 }
@@ -149,6 +157,8 @@ Object match_labels(const StringMap& selector) {
 }
 
 }  // namespace
+
+json::Object pod_json(const PodTemplate& pod) { return json_of(pod); }
 
 json::Object map_json(const StringMap& map) {
   Object out;

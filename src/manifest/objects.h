@@ -56,6 +56,11 @@ struct CsiVolume {
   StringMap attributes;
 };
 
+/// A folder of the node.
+struct HostFolder {
+  std::string name, path;
+};
+
 struct Toleration {
   std::string key, op, value, effect;
 };
@@ -68,6 +73,7 @@ struct Container {
   StringMap requests, limits;
   std::optional<HttpProbe> startup, readiness, liveness;
   std::vector<VolumeMount> mounts;
+  std::vector<std::string> capabilities;  // of the kernel, added to the container's
 };
 
 struct PodTemplate {
@@ -77,6 +83,7 @@ struct PodTemplate {
   std::vector<Container> containers;
   std::vector<MemoryVolume> volumes;
   std::vector<CsiVolume> csi_volumes;
+  std::vector<HostFolder> host_folders;
   std::string service_account;  // empty: the namespace's default
 };
 
