@@ -56,6 +56,13 @@ std::vector<std::string> why(const Session& session, const ProfileList& list,
   return out;
 }
 
+bool slice_of(const Session& session, const catalog::Accelerator& accelerator, int chips) {
+  return std::ranges::any_of(session.catalog().machines(), [&](const catalog::Machine& machine) {
+    return machine.accelerator == accelerator.id && !machine.tpu_topology.empty() &&
+           machine.accelerator_count == chips;
+  });
+}
+
 /// The smallest power of two of accelerators whose memory holds the model: of one host, and where
 /// that does not do, of several.
 Result<int> smallest_fit(const Session& session, const std::string& model,
@@ -76,6 +83,7 @@ Result<int> smallest_fit(const Session& session, const std::string& model,
     setup.tensor_parallel = std::min(count, per_host);
     setup.pipeline_parallel = count / setup.tensor_parallel;
     if (setup.pipeline_parallel * setup.tensor_parallel != count) break;
+    if (accelerator.kind == "tpu" && !slice_of(session, accelerator, count)) continue;
     if (setup.pipeline_parallel > 1 && (per_host == 1 || accelerator.kind != "gpu")) break;
     if (known->heads && *known->heads % setup.tensor_parallel != 0) break;
     answer = perfmodel::fits(*known, accelerator, setup);
@@ -143,6 +151,8 @@ void apply_own_words(const DeployRequest& request, manifest::Request& wants) {
   wants.model_bucket_uri = request.model_bucket_uri;
   wants.hosting = request.hosting;
   if (!request.image.empty()) wants.image = request.image;
+  if (request.max_model_len) wants.max_model_len = request.max_model_len;
+  if (request.max_num_seqs) wants.max_num_seqs = request.max_num_seqs;
   if (!shape_is_asked(request)) return;
   const int tensor = request.tensor_parallel.value_or(0);
   const int pipeline = request.pipeline_parallel.value_or(1);
@@ -222,6 +232,7 @@ Result<Deployment> from_memory_model(Session& session, const DeployRequest& requ
     wants.accelerators_per_replica = *count;
   }
   wants.model = selection.model;
+  if (accelerator.kind == "tpu") wants.model_server = "vllm-tpu";
   if (!selection.model_server.empty()) wants.model_server = selection.model_server;
   if (selection.model_server_version != "all") {
     wants.model_server_version = selection.model_server_version;

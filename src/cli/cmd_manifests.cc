@@ -39,7 +39,19 @@ Result<void> read_scaling(const Parsed& args, app::DeployRequest& into) {
   return {};
 }
 
-void read_hosting(const Parsed& args, app::DeployRequest& into) {
+Result<void> read_hosting(const Parsed& args, app::DeployRequest& into) {
+  using manifest::ServingStack;
+  for (const auto stack : {ServingStack::LlmD, ServingStack::InferenceGateway}) {
+    if (args.text("--serving-stack") == name(stack)) into.hosting.stack = stack;
+  }
+  into.hosting.stack_version = args.text("--serving-stack-version");
+  if (args.given("--serving-stack") && into.hosting.stack == ServingStack::None)
+    return fail(ErrorCode::InvalidArgument,
+                "--serving-stack is llm-d or gateway-inference-extension");
+  if (into.hosting.stack_version == "all") into.hosting.stack_version.clear();
+  // Measured was the server alone, so its profiles are not narrowed to those of a stack.
+  into.selection.serving_stack.clear();
+  into.selection.serving_stack_version.clear();
   using manifest::GroupStart;
   const auto whole = [&](const char* flag) -> std::optional<int> {
     const auto number = args.number(flag);
@@ -49,11 +61,15 @@ void read_hosting(const Parsed& args, app::DeployRequest& into) {
   into.accelerators = whole("--accelerators-per-replica");
   into.tensor_parallel = whole("--tensor-parallel");
   into.pipeline_parallel = whole("--pipeline-parallel");
+  into.max_model_len = whole("--max-model-len");
+  into.max_num_seqs = whole("--max-num-seqs");
+  into.hosting.gguf = args.text("--gguf");
   for (const auto start : {GroupStart::Auto, GroupStart::Native, GroupStart::Ray}) {
     if (args.text("--multi-host-start") == name(start)) into.hosting.start = start;
   }
   into.hosting.gpu_network = args.on("--gpu-network");
   into.hosting.exclusive_topology = args.text("--exclusive-topology");
+  return {};
 }
 
 }  // namespace
@@ -72,7 +88,7 @@ Result<void> create_manifest(Run& run) {
   wanted.machine_type = args.text("--instance-type");
   wanted.model_bucket_uri = args.text("--model-bucket-uri");
   if (auto ok = read_scaling(args, wanted); !ok) return ok;
-  read_hosting(args, wanted);
+  if (auto ok = read_hosting(args, wanted); !ok) return ok;
   if (args.given("--output-dir") && args.given("--output-path"))
     return fail(ErrorCode::InvalidArgument, "--output-dir and --output-path: give one of them");
   const auto made = app::create_manifest(**run.session(), wanted);

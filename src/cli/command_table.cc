@@ -7,8 +7,8 @@
 #include "cli/flags_doctor.h"
 #include "cli/flags_emulate.h"
 #include "cli/flags_export.h"
-#include "cli/flags_import.h"
 #include "cli/flags_hosting.h"
+#include "cli/flags_import.h"
 #include "cli/flags_manifests.h"
 #include "cli/flags_predict.h"
 #include "cli/flags_sweep.h"
@@ -407,33 +407,35 @@ constexpr Flag kOneAcceleratorType{
     .name = "--accelerator-type",
     .value = "TYPE",
     .sentence = "The accelerator, by its Kubernetes name, such as nvidia-l4."};
-constexpr auto kManifestsOwnFlags =
-    all_of(std::array{required(kModel),
-                      saying(kModelServer,
-                             "The model server. Without it, the best one measured for the model "
-                             "and the accelerator, which is then named."),
-                      required(kOneAcceleratorType),
-                      kModelServerVersion,
-                      kInstanceType,
-                      kBenchmarkUseCase,
-                      kServingStack,
-                      kServingStackVersion,
-                      kModelBucket,
-                      kTargetNtpot,
-                      kTargetTtft,
-                      kTargetItl,
-                      kTargetTpot,
-                      kTargetE2e,
-                      kStatistic,
-                      kExpectedLoad,
-                      kHeadroom,
-                      kMinAvailable,
-                      kPricingModel,
-                      kRegion,
-                      kProvider,
-                      kNamespace,
-                      kOutput,
-                      kOutputPath});
+constexpr auto kManifestsOwnFlags = all_of(std::array{
+    required(kModel),
+    saying(kModelServer,
+           "The model server. Without it, the best one measured for the model "
+           "and the accelerator, which is then named."),
+    required(kOneAcceleratorType),
+    kModelServerVersion,
+    kInstanceType,
+    kBenchmarkUseCase,
+    saying(kServingStack,
+           "Put a gateway before the replicas that picks one for each request: "
+           "llm-d or gateway-inference-extension."),
+    saying(kServingStackVersion, "The tag of the image of the serving stack's endpoint picker."),
+    kModelBucket,
+    kTargetNtpot,
+    kTargetTtft,
+    kTargetItl,
+    kTargetTpot,
+    kTargetE2e,
+    kStatistic,
+    kExpectedLoad,
+    kHeadroom,
+    kMinAvailable,
+    kPricingModel,
+    kRegion,
+    kProvider,
+    kNamespace,
+    kOutput,
+    kOutputPath});
 constexpr auto kManifestsFlags = all_of(kManifestsOwnFlags, hosting::kFlags, scaling::kFlags);
 
 constexpr std::array kExplainFlags{

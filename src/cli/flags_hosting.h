@@ -36,6 +36,25 @@ inline constexpr std::array kFlags{
          .sentence = "Split the layers into this many stages.",
          .min = 1,
          .max = 1024},
+    Flag{.name = "--max-model-len",
+         .type = Integer,
+         .value = "TOKENS",
+         .sentence = "The longest context of a request. Without it, the model's, or what fits.",
+         .min = 1,
+         .max = 100'000'000},
+    Flag{.name = "--max-num-seqs",
+         .type = Integer,
+         .value = "N",
+         .sentence =
+             "Requests that a replica runs at once. Without it, the server's default; 4 for "
+             "llama.cpp and Ollama.",
+         .min = 1,
+         .max = 100'000},
+    Flag{.name = "--gguf",
+         .value = "FILES",
+         .sentence =
+             "What llama.cpp or Ollama loads: OWNER/NAME[:QUANTIZATION] on Hugging Face, or "
+             "for Ollama NAME[:TAG] of its library."},
     Flag{.name = "--multi-host-start",
          .type = Choice,
          .value = "START",

@@ -5,12 +5,15 @@
 #include "base/text.h"
 #include "manifest/args.h"
 #include "manifest/comments.h"
+#include "manifest/comments_cluster.h"
 #include "manifest/comments_scaling.h"
+#include "manifest/gguf.h"
 #include "manifest/multi_host.h"
 #include "manifest/objects.h"
 #include "manifest/plan.h"
 #include "manifest/scaling.h"
 #include "manifest/scaling_objects.h"
+#include "manifest/serving_stack.h"
 #include "manifest/storage.h"
 #include "manifest/text.h"
 #include "manifest/workload.h"
@@ -20,6 +23,7 @@ namespace {
 
 constexpr int kServicePort = 8000;
 constexpr const char* kShmVolume = "dshm";
+constexpr const char* kXlaFolder = "/xla-cache";
 
 /// What the objects of one manifest share.
 struct Naming {
@@ -40,6 +44,14 @@ struct Naming {
             {}};
   }
 };
+
+bool on_gpu(const Facts& facts) {
+  return facts.accelerator.vendor == "nvidia" && facts.accelerator.kind == "gpu";
+}
+bool on_tpu(const Facts& facts) {
+  return facts.accelerator.vendor == "google" && facts.accelerator.kind == "tpu" &&
+         is_label_value(facts.accelerator.gke_label);
+}
 
 Result<void> check(const Request& request, const Facts& facts) {
   const auto invalid = [](std::string why) {
@@ -62,15 +74,23 @@ Result<void> check(const Request& request, const Facts& facts) {
     if (limit && *limit < 1) return invalid("engine limits are numbers from 1");
   if (!facts.image.empty() && !is_image_reference(facts.image))
     return invalid(shown(facts.image) + " is not an image reference");
-  if (facts.accelerator.vendor != "nvidia" || facts.accelerator.kind != "gpu")
+  if (!on_gpu(facts) && !on_tpu(facts))
     return fail(ErrorCode::Unsatisfiable,
-                "manifests are made for NVIDIA GPUs; of " + facts.accelerator.id + " (" +
-                    facts.accelerator.vendor + " " + facts.accelerator.kind +
+                "manifests are made for NVIDIA GPUs and for TPUs on GKE; of " +
+                    facts.accelerator.id + " (" + facts.accelerator.vendor + " " +
+                    facts.accelerator.kind +
                     ") the resource name and image of the server are not described yet");
   return {};
 }
 
 std::vector<EnvVar> environment(const Request& request, const Facts& facts, const Plan& plan) {
+  if (loads_gguf(facts.server)) {
+    std::vector<EnvVar> env{{kModelVariable, no_expansion(gguf_model(request, facts)), "", ""}};
+    // Ollama takes no token of Hugging Face.
+    if (facts.server.name != "ollama")
+      env.push_back({"HF_TOKEN", "", request.secret_name, "hf_api_token", true});
+    return env;
+  }
   const std::string& loaded = request.checkpoint.empty() ? request.model : request.checkpoint;
   if (!request.model_bucket_uri.empty()) return {{kModelVariable, kWeightsFolder, "", ""}};
   std::vector<EnvVar> env{{kModelVariable, no_expansion(loaded), "", ""}};
@@ -90,13 +110,14 @@ Container server_container(const Request& request, const Facts& facts, const Pla
   server.command = start.command;
   server.args = start.args;
   server.env = environment(request, facts, plan);
+  server.env.insert(server.env.end(), start.env.begin(), start.env.end());
   server.ports = {{"http", *facts.server.port}};
   if (facts.server.metrics_port && *facts.server.metrics_port != *facts.server.port)
     server.ports.push_back({"metrics", *facts.server.metrics_port});
   const std::string gpus = std::to_string(plan.accelerators_per_host());
   const StringMap bounded{{"memory", std::to_string(plan.memory_gib) + "Gi"},
                           {"ephemeral-storage", std::to_string(plan.ephemeral_gib) + "Gi"},
-                          {"nvidia.com/gpu", gpus}};
+                          {on_tpu(facts) ? "google.com/tpu" : "nvidia.com/gpu", gpus}};
   server.requests = {{"cpu", std::to_string(plan.cpu)}};
   server.requests.insert(server.requests.end(), bounded.begin(), bounded.end());
   server.limits = bounded;
@@ -104,11 +125,17 @@ Container server_container(const Request& request, const Facts& facts, const Pla
   const std::string ready =
       facts.server.readiness_path.empty() ? facts.server.health_path : facts.server.readiness_path;
   // The first answer comes when the weights are loaded, so only the startup probe has to wait.
-  server.startup =
-      HttpProbe{facts.server.health_path, "http", kStartupPeriodSeconds, 5, plan.startup_periods};
-  server.readiness = HttpProbe{ready, "http", 5, 5, 3};
-  server.liveness = HttpProbe{facts.server.health_path, "http", 10, 5, 3};
+  server.startup = HttpProbe{facts.server.health_path, "http", kStartupPeriodSeconds, 5,
+                             plan.startup_periods,     {}};
+  server.startup->command = start.loaded;
+  server.readiness = HttpProbe{ready, "http", 5, 5, 3, {}, 0};
+  server.liveness = HttpProbe{facts.server.health_path, "http", 10, 5, 3, {}, 0};
   server.mounts = {{kShmVolume, "/dev/shm"}};
+  if (!start.config.empty()) server.mounts.push_back({"config", kConfigFolder, true});
+  if (on_tpu(facts)) {
+    server.env.push_back({"VLLM_XLA_CACHE_PATH", kXlaFolder, "", ""});
+    server.mounts.push_back({"xla-cache", kXlaFolder});
+  }
   return server;
 }
 
@@ -118,11 +145,17 @@ PodTemplate pod(const Request& request, const Facts& facts, const Plan& plan,
   out.labels = naming.selector();
   out.labels.emplace_back("ai.gke.io/model", label_value(model_name(request.model)));
   out.labels.emplace_back("ai.gke.io/inference-server", label_value(facts.server.name));
-  if (is_label_value(facts.accelerator.gke_label)) {
+  if (on_tpu(facts)) {
+    out.node_selector = {{"cloud.google.com/gke-tpu-accelerator", facts.accelerator.gke_label},
+                         {"cloud.google.com/gke-tpu-topology", plan.tpu_topology}};
+    out.disk_volumes.push_back({"xla-cache", ""});
+  } else if (is_label_value(facts.accelerator.gke_label)) {
     out.node_selector = {{"cloud.google.com/gke-accelerator", facts.accelerator.gke_label},
                          {"cloud.google.com/gke-gpu-driver-version", "latest"}};
   }
-  out.tolerations = {{"nvidia.com/gpu", "Exists", "", "NoSchedule"}};
+  out.tolerations = {
+      {on_tpu(facts) ? "google.com/tpu" : "nvidia.com/gpu", "Exists", "", "NoSchedule"}};
+  if (!start.config.empty()) out.config_volumes.push_back({"config", naming.base + "-config"});
   if (facts.arm_host) {
     out.node_selector.emplace_back("kubernetes.io/arch", "arm64");
     out.tolerations.push_back({"kubernetes.io/arch", "Equal", "arm64", "NoSchedule"});
@@ -155,7 +188,7 @@ Deployment deployment(const Facts& facts, const Plan& plan, int replicas, PodTem
 }
 
 Service service(const Naming& naming) {
-  return {naming.meta("-service"), naming.answering(), {{"http", kServicePort, "http"}}};
+  return {naming.meta("-service"), naming.answering(), {{"http", kServicePort, "http", ""}}};
 }
 
 /// The same fields serve managed Prometheus and the Prometheus operator.
@@ -247,6 +280,8 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
     add(manifest, ServiceAccount{naming.meta("-account")});
   }
   const int replicas = scales->plan ? scales->plan->replicas : request.replicas;
+  if (!start->config.empty())
+    add(manifest, ConfigMap{naming.meta("-config"), {{kConfigFile, start->config}}});
   PodTemplate runs = pod(request, facts, *numbers, *start, naming);
   if (bucket) mount_bucket(*bucket, *numbers, account, runs);
   std::vector<std::string> over_hosts;
@@ -269,15 +304,32 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
     else
       add(manifest, monitoring<PodMonitoring>(facts, naming));
   }
+  std::vector<std::string> stacked;
+  if (request.hosting.stack != ServingStack::None) {
+    const auto stack =
+        serving_stack(request, facts, naming.meta(""), naming.base, naming.answering());
+    if (!stack) return fail(stack.error());
+    for (json::Object& doc : stack->objects()) {
+      const auto text = [&](const char* key) { return std::string(doc.at(key).as_string()); };
+      const std::string object_name(doc.at("metadata").as_object().at("name").as_string());
+      manifest.objects.push_back({text("kind"), text("apiVersion"), object_name, std::move(doc)});
+    }
+    stacked = stack_comments(request, *stack);
+  }
   if (scales->plan) scaler(manifest, request, *scales->plan, naming);
   manifest.comments =
       comments(request, facts, *numbers, *start, naming.base,
                by_operator(*scales) ? Scrape::PrometheusOperator : Scrape::ManagedPrometheus);
+  for (auto& line : stacked) manifest.comments.push_back(std::move(line));
   for (auto& line : over_hosts) manifest.comments.push_back(std::move(line));
   if (bucket) {
     for (auto& line : storage_comments(request, facts, *bucket, *numbers, account))
       manifest.comments.push_back(std::move(line));
   }
+  const int most = scales->plan ? scales->plan->max_replicas : replicas;
+  for (auto& line :
+       cluster_comments(request, facts, *numbers, replicas * numbers->hosts, most * numbers->hosts))
+    manifest.comments.push_back(std::move(line));
   for (auto& line : scaling_comments(request, facts, *scales, naming.base, naming.workload))
     manifest.comments.push_back(std::move(line));
   return manifest;
@@ -286,6 +338,7 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
 Result<Manifest> create(const catalog::Catalog& catalog, const Request& request) {
   const auto facts = resolve(catalog, request);
   if (!facts) return fail(facts.error());
+  if (auto ok = runs_there(catalog, request, *facts); !ok) return fail(ok.error());
   return create(request, *facts);
 }
 

@@ -33,10 +33,12 @@ struct ContainerPort {
 };
 
 struct HttpProbe {
-  std::string path;
+  std::string path;  // of an HTTP request; of none where there is a command
   std::string port;  // by name
   int period_seconds = 10;
   std::optional<int> timeout_seconds, failure_threshold;
+  std::vector<std::string> command;  // run in the container instead
+  int grpc_port = 0;                 // asked there instead, by gRPC
 };
 
 struct VolumeMount {
@@ -54,6 +56,16 @@ struct CsiVolume {
   std::string name, driver;
   bool read_only = false;
   StringMap attributes;
+};
+
+/// An emptyDir on the node's disk.
+struct DiskVolume {
+  std::string name, size_limit;
+};
+
+/// The files of a ConfigMap.
+struct ConfigVolume {
+  std::string name, config_map;
 };
 
 /// A folder of the node.
@@ -84,7 +96,14 @@ struct PodTemplate {
   std::vector<MemoryVolume> volumes;
   std::vector<CsiVolume> csi_volumes;
   std::vector<HostFolder> host_folders;
+  std::vector<DiskVolume> disk_volumes;
+  std::vector<ConfigVolume> config_volumes;
   std::string service_account;  // empty: the namespace's default
+};
+
+struct ConfigMap {
+  ObjectMeta meta;
+  StringMap data;
 };
 
 struct ServiceAccount {
@@ -102,7 +121,8 @@ struct Deployment {
 struct ServicePort {
   std::string name;
   int port = 0;
-  std::string target;  // name of a container port
+  std::string target;         // name of a container port
+  std::string protocol = {};  // of the application, where it has to be said
 };
 
 struct Service {
@@ -117,6 +137,7 @@ struct PodMonitoring {
   std::string port, path, interval;
 };
 
+json::Object to_json(const ConfigMap& map);
 json::Object to_json(const ServiceAccount& account);
 json::Object to_json(const Deployment& deployment);
 json::Object to_json(const Service& service);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "manifest/gguf.h"
 #include "manifest/text.h"
 #include "perfmodel/precision.h"
 
@@ -56,9 +57,12 @@ Result<void> split_is_possible(const Request& request, const Facts& facts, Plan&
   if (request.tensor_parallel == 0 && pp == 1 && dp == 1 && ep == 1 && count > most)
     pp = hosts_for(count, most, 1);
   const long long outer = 1LL * pp * dp;
-  const int tp = request.tensor_parallel > 0
-                     ? request.tensor_parallel
-                     : static_cast<int>(std::max<long long>(count / outer, 1));
+  int tp = request.tensor_parallel > 0 ? request.tensor_parallel
+                                       : static_cast<int>(std::max<long long>(count / outer, 1));
+  // Some count the devices of a chip, where it shows several.
+  const int devices = facts.accelerator.devices_per_chip.value_or(1);
+  if (facts.accelerator.kind == "tpu" && devices > 1 && tp * outer == 1LL * count * devices)
+    tp /= devices;
   const bool outside = 1LL * tp * pp * dp == count;
   // SGLang counts data-parallel attention inside the tensor group.
   const bool inside = 1LL * tp * pp == count && tp % dp == 0;
@@ -232,6 +236,22 @@ Result<void> pod_fits_machine(const Facts& facts, Plan& plan) {
   return {};
 }
 
+/// TPUs are had in slices of a few shapes, each used whole.
+Result<void> slice_exists(const Facts& facts, Plan& plan) {
+  if (facts.accelerator.kind != "tpu" || plan.hosts > 1) return {};
+  std::string sizes;
+  for (const catalog::Machine& machine : facts.machines) {
+    if (machine.tpu_topology.empty()) continue;
+    if (machine.accelerator_count == plan.split.accelerators)
+      plan.tpu_topology = machine.tpu_topology;
+    sizes += (sizes.empty() ? "" : ", ") + shortest(machine.accelerator_count);
+  }
+  if (!plan.tpu_topology.empty()) return {};
+  return cannot("no slice of " + std::to_string(plan.split.accelerators) + " x " +
+                facts.accelerator.id + " on one host is known" +
+                (sizes.empty() ? "" : "; there are those of " + sizes + " chips"));
+}
+
 }  // namespace
 
 Result<Plan> plan(const Request& request, const Facts& facts) {
@@ -240,6 +260,10 @@ Result<Plan> plan(const Request& request, const Facts& facts) {
   if (auto ok = split_is_possible(request, facts, result); !ok) return fail(ok.error());
   if (auto ok = precision_is_served(request, facts); !ok) return fail(ok.error());
   if (auto ok = memory_of_accelerators(request, facts, result); !ok) return fail(ok.error());
+  if (loads_gguf(facts.server)) {
+    if (auto ok = divide_cache(request, facts, result); !ok) return fail(ok.error());
+  }
+  if (auto ok = slice_exists(facts, result); !ok) return fail(ok.error());
   size_of_pod(request, facts, result);
   if (auto ok = pod_fits_machine(facts, result); !ok) return fail(ok.error());
   return result;

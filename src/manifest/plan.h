@@ -32,6 +32,8 @@ struct Plan {
   perfmodel::FitAnswer fit;
   std::optional<int> max_model_len;  // as asked, or cut to what fits; nothing: the model's own
   bool max_model_len_cut = false;
+  int slots = 0;  // requests at once of a server that divides its cache among them; 0: not
+  std::string tpu_topology;  // "2x4"; empty: no TPU
 
   // The pod: on several hosts, each of them. Where the size is unknown, weight_bytes is the most
   // that could fit.

@@ -19,6 +19,18 @@ std::string_view name(Autoscaler autoscaler) {
   return "";
 }
 
+std::string_view name(ServingStack stack) {
+  switch (stack) {
+    case ServingStack::None:
+      return "";
+    case ServingStack::LlmD:
+      return "llm-d";
+    case ServingStack::InferenceGateway:
+      return "gateway-inference-extension";
+  }
+  return "";
+}
+
 std::string_view name(GroupStart start) {
   switch (start) {
     case GroupStart::Auto:
