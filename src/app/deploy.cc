@@ -75,7 +75,7 @@ Result<int> smallest_fit(const Session& session, const std::string& model,
                             model, accelerator.id));
   }
   perfmodel::FitAnswer answer;
-  constexpr int kMostHosts = 8;
+  constexpr int kMostHosts = 4;
   const int per_host = std::max(1, accelerator.max_per_host.value_or(8));
   for (int count = 1; count <= per_host * kMostHosts; count *= 2) {
     perfmodel::MemorySetup setup;

@@ -242,7 +242,7 @@ TEST(Tpu, IsUsedAsWholeSlicesThatAreSold) {
 TEST(Servers, HaveMetricsOnlyWhereTheirFileTurnsThemOn) {
   Request request = request_of("Qwen/Qwen3-8B", "tensorrt-llm");
   const auto manifest = create(shipped(), request).value();
-  EXPECT_EQ(manifest.objects.front().kind, "ConfigMap");
+  EXPECT_EQ(manifest.objects.at(2).kind, "ConfigMap");
   const auto text = to_yaml_text(manifest, Output::Manifest);
   EXPECT_THAT(text, AllOf(HasSubstr("return_perf_metrics: true"),
                           HasSubstr("--extra_llm_api_options=/etc/kneepoint/server.yaml"),

@@ -280,8 +280,6 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
     add(manifest, ServiceAccount{naming.meta("-account")});
   }
   const int replicas = scales->plan ? scales->plan->replicas : request.replicas;
-  if (!start->config.empty())
-    add(manifest, ConfigMap{naming.meta("-config"), {{kConfigFile, start->config}}});
   PodTemplate runs = pod(request, facts, *numbers, *start, naming);
   if (bucket) mount_bucket(*bucket, *numbers, account, runs);
   std::vector<std::string> over_hosts;
@@ -298,6 +296,8 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
     add(manifest, deployment(facts, *numbers, replicas, std::move(runs), naming));
   }
   add(manifest, service(naming));
+  if (!start->config.empty())
+    add(manifest, ConfigMap{naming.meta("-config"), {{kConfigFile, start->config}}});
   if (!facts.server.metrics_path.empty()) {
     if (by_operator(*scales))
       add(manifest, monitoring<PodMonitor>(facts, naming));
