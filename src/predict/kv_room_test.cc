@@ -18,11 +18,11 @@ constexpr Reported kReported[] = {
     {"meta-llama/Llama-3.1-70B-Instruct", 4, 30425},
 };
 
-Question question(const char* model, const char* accelerator, int tensor,
-                  const char* server = "vllm") {
+Question question(const char* model, const char* accelerator, int tensor) {
   Question q;
   q.setup.model = model;
-  q.setup.model_server = server;
+  q.setup.model_server = "vllm";
+  q.setup.model_server_version = "0.15.1";
   q.setup.accelerator = accelerator;
   q.setup.accelerator_count = q.setup.tensor_parallel = tensor;
   q.setup.weight_precision = "bf16";
