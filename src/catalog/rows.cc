@@ -20,13 +20,15 @@ std::optional<bool> yes_no(const Row& row, std::string_view column) {
   return cell == "yes" || cell == "True";
 }
 
-/// The columns that every table of values ends with.
+/// From the columns that tables of values end with, one or two of their own among them.
 Provenance provenance(const Row& row) {
   Provenance from;
-  from.source = text(row, "source");
-  from.as_of = text(row, "as_of");
-  from.confidence = text(row, "confidence");
-  from.note = text(row, "note");
+  for (const ColumnSchema& column : row.table.schema().columns.last(5)) {
+    if (column.name == "source") from.source = text(row, "source");
+    if (column.name == "as_of") from.as_of = text(row, "as_of");
+    if (column.name == "confidence") from.confidence = text(row, "confidence");
+    if (column.name == "note") from.note = text(row, "note");
+  }
   from.layer = row.layer.name;
   from.layer_rank = row.layer.rank;
   return from;
