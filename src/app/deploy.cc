@@ -163,11 +163,15 @@ Result<Deployment> from_choice(Session& session, const DeployRequest& request,
   wants.replicas = choice.replicas;
   wants.autoscaling = out_of_reach.empty() ? scaling_by(session, request, list, choice)
                                            : no_scaling(request, out_of_reach);
+  // Cloud Run has no autoscaler of ours, but an instance takes as many requests as the curve says.
+  if (request.delivery.platform == manifest::Platform::CloudRun && !wants.autoscaling.point)
+    wants.autoscaling.point = replica_point(session, choice);
   // The curve is that of another build.
   if (other_build) wants.autoscaling.point.reset();
   wants.namespace_name = request.namespace_name;
   wants.machine_type = request.machine_type;
   wants.model_bucket_uri = request.model_bucket_uri;
+  wants.delivery = request.delivery;
   wants.generated_on = session.settings().today;
   auto made = manifest::create(session.catalog(), wants);
   if (!made) return fail(std::move(made).error());
@@ -193,6 +197,7 @@ Result<Deployment> from_memory_model(Session& session, const DeployRequest& requ
   wants.namespace_name = request.namespace_name;
   wants.machine_type = request.machine_type;
   wants.model_bucket_uri = request.model_bucket_uri;
+  wants.delivery = request.delivery;
   wants.generated_on = session.settings().today;
   Deployment out;
   out.notes.push_back(

@@ -22,6 +22,7 @@ struct DeployRequest {
   /// target implies the Stackdriver adapter's, as in the public tool.
   std::optional<manifest::Autoscaler> autoscaler;
   manifest::Autoscaling autoscaling;
+  manifest::Delivery delivery;  // where it runs, and how the weights get there
 };
 
 struct Deployment {

@@ -27,7 +27,11 @@ Result<void> read_scaling(const Parsed& args, app::DeployRequest& into) {
   if (const auto most = args.number("--max-replicas"))
     scaling.max_replicas = static_cast<int>(*most);
   scaling.prometheus_url = args.text("--prometheus-url");
-  // Who says how to scale wants to scale.
+  // Who says how to scale wants to scale; Cloud Run does so by itself.
+  if (into.delivery.platform == manifest::Platform::CloudRun) {
+    if (args.given("--min-replicas")) into.delivery.min_instances = scaling.min_replicas;
+    return {};
+  }
   for (const char* flag : {"--hpa-signal", "--min-replicas", "--max-replicas"}) {
     if (args.given(flag) && !into.autoscaler) into.autoscaler = Autoscaler::HpaStackdriver;
   }
@@ -37,6 +41,25 @@ Result<void> read_scaling(const Parsed& args, app::DeployRequest& into) {
                 "--prometheus-url belongs to --autoscaler=keda or --autoscaler=prometheus-adapter");
   }
   return {};
+}
+
+std::optional<int> whole(const Parsed& args, const char* flag) {
+  const auto number = args.number(flag);
+  return number ? std::optional(static_cast<int>(*number)) : std::nullopt;
+}
+
+void read_delivery(const Parsed& args, manifest::Delivery& into) {
+  into.platform = manifest::platform_of(args.text("--platform")).value_or(manifest::Platform::Gke);
+  into.storage = manifest::storage_of(args.text("--storage")).value_or(manifest::Storage::Auto);
+  into.storage_class = args.text("--storage-class");
+  into.fill_bucket = args.on("--fill-bucket");
+  into.cluster_version = args.text("--cluster-version");
+  into.model_image = args.text("--model-image");
+  into.network = args.text("--network");
+  into.concurrency = whole(args, "--concurrency");
+  into.model_instances = whole(args, "--model-instances").value_or(1);
+  into.parallel_queries = whole(args, "--parallel-queries");
+  into.ideal_batch = whole(args, "--ideal-batch");
 }
 
 }  // namespace
@@ -54,6 +77,7 @@ Result<void> create_manifest(Run& run) {
   wanted.namespace_name = args.text("--namespace");
   wanted.machine_type = args.text("--instance-type");
   wanted.model_bucket_uri = args.text("--model-bucket-uri");
+  read_delivery(args, wanted.delivery);
   if (auto ok = read_scaling(args, wanted); !ok) return ok;
   if (args.given("--output-dir") && args.given("--output-path"))
     return fail(ErrorCode::InvalidArgument, "--output-dir and --output-path: give one of them");
@@ -81,7 +105,9 @@ Result<void> create_manifest(Run& run) {
   const auto what = part == "manifest"   ? manifest::Output::Manifest
                     : part == "comments" ? manifest::Output::Comments
                                          : manifest::Output::All;
-  const std::string text = manifest::to_yaml_text(made->manifest, what);
+  const std::string text = part == "storage"
+                               ? json::to_text(manifest::to_json(made->manifest.storage))
+                               : manifest::to_yaml_text(made->manifest, what);
   if (const auto path = args.maybe_text("--output-path")) {
     if (auto done = write_file(*path, text); !done) return done;
     run.out("Output saved to " + *path + "\n");

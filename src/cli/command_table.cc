@@ -383,12 +383,13 @@ constexpr Flag kNamespace{.name = "--namespace",
                           .group = Output,
                           .sentence = "The Kubernetes namespace of every object.",
                           .fallback = "default"};
-constexpr std::array<Words, 3> kOutputs{"manifest", "comments", "all"};
+constexpr std::array<Words, 4> kOutputs{"manifest", "comments", "all", "storage"};
 constexpr Flag kOutput{.name = "--output",
                        .type = Choice,
                        .value = "PART",
                        .group = Output,
-                       .sentence = "What is printed: the manifests, the comments, or both.",
+                       .sentence = "What is printed: the manifests, the comments, both, or, as JSON, "
+                                   "the places where the weights can lie with their estimates.",
                        .fallback = "all",
                        .choices = kOutputs};
 constexpr Flag kOutputPath{.name = "--output-path",
@@ -433,7 +434,8 @@ constexpr auto kManifestsOwnFlags =
                       kNamespace,
                       kOutput,
                       kOutputPath});
-constexpr auto kManifestsFlags = all_of(kManifestsOwnFlags, scaling::kFlags);
+constexpr auto kManifestsFlags =
+    all_of(kManifestsOwnFlags, all_of(scaling::kFlags, scaling::kDeliveryFlags));
 
 constexpr std::array kExplainFlags{
     kTargetNtpot, kTargetTtft,   kTargetItl, kTargetTpot, kTargetE2e, kStatistic, kExpectedLoad,

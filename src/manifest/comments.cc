@@ -66,7 +66,7 @@ void memory_block(Lines& out, const Facts& facts, const Plan& plan) {
       4 + plan.swap_gib_per_accelerator,
       plan.weights_in_memory ? "nothing for reading files" : "half the weights for reading files",
       plan.shm_gib, plan.ephemeral_gib));
-  if (plan.weights_in_memory)
+  if (plan.weights_in_memory && plan.weight_bytes >= kBootDiskGib * 1024 * 1024 * 1024)
     out.push_back(
         "Weights of 90 GiB or more do not fit the default 100 GiB boot disk: HF_HOME is on "
         "/dev/shm "
@@ -85,9 +85,11 @@ void memory_block(Lines& out, const Facts& facts, const Plan& plan) {
     out.push_back("Sized for machine type " + facts.machine->provider + " " +
                   facts.machine->machine_type);
   out.push_back(fmt::format(
-      "Startup: {:.0f} s expected (download {:.0f} MB/s, load {:.0f} MB/s, {:.0f} s warm-up: "
+      "Startup: {:.0f} s expected (download {:.0f} MB/s, {}, {:.0f} s warm-up: "
       "assumptions, not measurements); the probe allows {} s, twice that or at least 600 s",
-      plan.load_seconds, plan.fetch_bytes_per_second / 1e6, kLoadBytesPerSecond / 1e6,
+      plan.load_seconds, plan.fetch_bytes_per_second / 1e6,
+      plan.streamed ? "straight to the accelerators"
+                    : fmt::format("load {:.0f} MB/s", kLoadBytesPerSecond / 1e6),
       kWarmUpSeconds, plan.startup_seconds()));
 }
 
@@ -131,7 +133,7 @@ void commands_block(Lines& out, const Request& request, const Facts& facts, cons
                     const std::string& base) {
   const std::string space = shell_word(request.namespace_name);
   const std::string& loaded = request.checkpoint.empty() ? request.model : request.checkpoint;
-  const bool hugging_face = request.model_bucket_uri.empty();
+  const bool hugging_face = from_hugging_face(request);
   if (!hugging_face) {
     // No token: nothing is asked of Hugging Face.
   } else if (facts.model.gated.value_or(false)) {
@@ -164,7 +166,7 @@ void commands_block(Lines& out, const Request& request, const Facts& facts, cons
   const json::Object body{
       {"model", facts.flags.contains("served_model_name") ? request.model
                 : hugging_face                            ? loaded
-                                                          : kWeightsFolder},
+                                                          : model_location(request)},
       {"messages", json::Array{json::Object{{"role", "user"}, {"content", "Hello"}}}},
       {"max_tokens", 64}};
   out.push_back("  curl http://localhost:8000/v1/chat/completions --header " +

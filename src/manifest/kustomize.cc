@@ -29,6 +29,13 @@ Tree without(const Emitted& object) {
 
 std::vector<File> kustomize(const Manifest& manifest) {
   std::vector<File> out;
+  if (manifest.platform == Platform::CloudRun) {
+    for (const Emitted& object : manifest.objects)
+      out.push_back({"service.yaml", json::to_yaml(object.doc)});
+    out.insert(out.end(), manifest.files.begin(), manifest.files.end());
+    out.push_back({"NOTES.txt", to_yaml_text(manifest, Output::Comments)});
+    return out;
+  }
   Array resources;
   Array patches;
   Array replicas;

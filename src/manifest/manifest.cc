@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "manifest/args.h"
+#include "manifest/cloud_run.h"
 #include "manifest/comments.h"
 #include "manifest/comments_scaling.h"
 #include "manifest/objects.h"
@@ -11,6 +12,7 @@
 #include "manifest/scaling.h"
 #include "manifest/scaling_objects.h"
 #include "manifest/storage.h"
+#include "manifest/storage_place.h"
 #include "manifest/text.h"
 
 namespace kneepoint::manifest {
@@ -63,9 +65,8 @@ Result<void> check(const Request& request, const Facts& facts) {
 }
 
 std::vector<EnvVar> environment(const Request& request, const Facts& facts, const Plan& plan) {
-  const std::string& loaded = request.checkpoint.empty() ? request.model : request.checkpoint;
-  if (!request.model_bucket_uri.empty()) return {{kModelVariable, kWeightsFolder, "", ""}};
-  std::vector<EnvVar> env{{kModelVariable, no_expansion(loaded), "", ""}};
+  std::vector<EnvVar> env{{kModelVariable, no_expansion(model_location(request)), "", ""}};
+  if (!from_hugging_face(request)) return env;
   // Without a gate the pod must start even if nobody made the secret.
   const bool optional = facts.model.gated.has_value() && !*facts.model.gated;
   for (const char* name : {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"})
@@ -213,6 +214,7 @@ void scaler(Manifest& manifest, const Request& request, const ScalePlan& plan,
 
 Result<Manifest> create(const Request& request, const Facts& facts) {
   if (auto ok = check(request, facts); !ok) return fail(ok.error());
+  if (request.delivery.platform == Platform::CloudRun) return cloud_run(request, facts);
   const auto numbers = plan(request, facts);
   if (!numbers) return fail(numbers.error());
   const auto start = start_command(request, facts, *numbers);
@@ -223,17 +225,12 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
   const Naming naming{base_name(request.model, facts.server.name), request.namespace_name};
   Manifest manifest;
   manifest.manifest_version = kManifestVersion;
-  std::optional<BucketFolder> bucket;
-  const std::string account = naming.base + "-account";
-  if (!request.model_bucket_uri.empty()) {
-    auto found = bucket_folder(request.model_bucket_uri);
-    if (!found) return fail(std::move(found).error());
-    bucket = std::move(*found);
-    add(manifest, ServiceAccount{naming.meta("-account")});
-  }
   Deployment runs = deployment(request, facts, *numbers, *start, naming);
   if (scales->plan) runs.replicas = scales->plan->replicas;
-  if (bucket) mount_bucket(*bucket, *numbers, account, runs.pod);
+  auto placed = place_weights(request, facts, *numbers, naming.meta(""), naming.base, runs.pod);
+  if (!placed) return fail(std::move(placed).error());
+  for (auto& one : placed->objects) manifest.objects.push_back(std::move(one));
+  manifest.storage = storage_options(request, facts, *numbers);
   add(manifest, runs);
   add(manifest, service(naming));
   if (!facts.server.metrics_path.empty()) {
@@ -246,10 +243,7 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
   manifest.comments =
       comments(request, facts, *numbers, *start, naming.base,
                by_operator(*scales) ? Scrape::PrometheusOperator : Scrape::ManagedPrometheus);
-  if (bucket) {
-    for (auto& line : storage_comments(request, facts, *bucket, *numbers, account))
-      manifest.comments.push_back(std::move(line));
-  }
+  for (auto& line : placed->comments) manifest.comments.push_back(std::move(line));
   for (auto& line : scaling_comments(request, facts, *scales, naming.base))
     manifest.comments.push_back(std::move(line));
   return manifest;

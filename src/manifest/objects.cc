@@ -95,6 +95,18 @@ Object json_of(const CsiVolume& volume) {
   return Object{{"name", volume.name}, {"csi", std::move(csi)}};
 }
 
+Object json_of(const DiskVolume& volume) {
+  Object disk;
+  put(disk, "sizeLimit", volume.size_limit);
+  return Object{{"name", volume.name}, {"emptyDir", std::move(disk)}};
+}
+
+Object json_of(const ClaimVolume& volume) {
+  Object claim{{"claimName", volume.claim}};
+  if (volume.read_only) claim["readOnly"] = true;
+  return Object{{"name", volume.name}, {"persistentVolumeClaim", std::move(claim)}};
+}
+
 Object json_of(const Toleration& toleration) {
   Object out;
   put(out, "key", toleration.key);
@@ -126,6 +138,7 @@ Object json_of(const PodTemplate& pod) {
   put(meta, "labels", pod.labels);
   put(meta, "annotations", pod.annotations);
   Object spec;
+  put(spec, "restartPolicy", pod.restart_policy);
   put(spec, "serviceAccountName", pod.service_account);
   put(spec, "nodeSelector", pod.node_selector);
   put(spec, "tolerations", pod.tolerations);
@@ -133,6 +146,8 @@ Object json_of(const PodTemplate& pod) {
   Array volumes;
   for (const MemoryVolume& volume : pod.volumes) volumes.emplace_back(json_of(volume));
   for (const CsiVolume& volume : pod.csi_volumes) volumes.emplace_back(json_of(volume));
+  for (const DiskVolume& volume : pod.disk_volumes) volumes.emplace_back(json_of(volume));
+  for (const ClaimVolume& volume : pod.claims) volumes.emplace_back(json_of(volume));
   if (!volumes.empty()) spec["volumes"] = std::move(volumes);
   return Object{{"metadata", std::move(meta)}, {"spec", std::move(spec)}};
 }
@@ -155,6 +170,8 @@ json::Object map_json(const StringMap& map) {
   for (const auto& [name, value] : map) out[name] = value;
   return out;
 }
+
+json::Object pod_json(const PodTemplate& pod) { return json_of(pod); }
 
 json::Object typed(std::string_view api_version, std::string_view kind, const ObjectMeta& meta,
                    json::Object spec) {

@@ -56,6 +56,17 @@ struct CsiVolume {
   StringMap attributes;
 };
 
+/// An emptyDir on the node's disk.
+struct DiskVolume {
+  std::string name, size_limit;
+};
+
+/// A volume that a claim stands for.
+struct ClaimVolume {
+  std::string name, claim;
+  bool read_only = false;
+};
+
 struct Toleration {
   std::string key, op, value, effect;
 };
@@ -77,7 +88,10 @@ struct PodTemplate {
   std::vector<Container> containers;
   std::vector<MemoryVolume> volumes;
   std::vector<CsiVolume> csi_volumes;
+  std::vector<DiskVolume> disk_volumes;
+  std::vector<ClaimVolume> claims;
   std::string service_account;  // empty: the namespace's default
+  std::string restart_policy;   // empty: Always, which is all that a Deployment takes
 };
 
 struct ServiceAccount {
