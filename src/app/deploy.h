@@ -25,6 +25,9 @@ struct DeployRequest {
   manifest::Delivery delivery;  // where it runs, and how the weights get there
 };
 
+/// What a latency target implies where no autoscaler is named.
+manifest::Autoscaler implied_autoscaler(manifest::Platform platform);
+
 struct Deployment {
   manifest::Manifest manifest;
   std::vector<std::string> notes;  // what was chosen and why, also in the manifest's comments

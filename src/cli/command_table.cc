@@ -383,13 +383,15 @@ constexpr Flag kNamespace{.name = "--namespace",
                           .group = Output,
                           .sentence = "The Kubernetes namespace of every object.",
                           .fallback = "default"};
-constexpr std::array<Words, 4> kOutputs{"manifest", "comments", "all", "storage"};
+constexpr std::array<Words, 6> kOutputs{"manifest", "comments",  "all",
+                                        "storage",  "dashboard", "alerts"};
 constexpr Flag kOutput{.name = "--output",
                        .type = Choice,
                        .value = "PART",
                        .group = Output,
-                       .sentence = "What is printed: the manifests, the comments, both, or, as JSON, "
-                                   "the places where the weights can lie with their estimates.",
+                       .sentence = "What is printed: the manifests, the comments, both; as JSON the "
+                                   "places where the weights can lie with their estimates; a "
+                                   "Grafana dashboard; or alert rules.",
                        .fallback = "all",
                        .choices = kOutputs};
 constexpr Flag kOutputPath{.name = "--output-path",

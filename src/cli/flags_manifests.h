@@ -26,6 +26,11 @@ inline constexpr std::array kFlags{
          .group = Output,
          .sentence = "Write a Kustomize base with the overlays production and trial, and the "
                      "comments as NOTES.txt, below this folder instead of printing."},
+    Flag{.name = "--force",
+         .type = Switch,
+         .group = Output,
+         .sentence = "Let --output-dir overwrite files outside overlays/ that were edited since "
+                     "they were written."},
     Flag{.name = "--autoscaler",
          .type = Choice,
          .value = "AUTOSCALER",
@@ -97,6 +102,17 @@ inline constexpr std::array kDeliveryFlags{
          .type = Switch,
          .group = Target,
          .sentence = "Add a Job that copies the weights from Hugging Face into the bucket."},
+    Flag{.name = "--xla-cache-uri",
+         .value = "URI",
+         .group = Target,
+         .sentence = "TPUs: keep what the server compiles in gs://BUCKET[/FOLDER]. Replicas that "
+                     "start together would collide there, so the set starts with one."},
+    Flag{.name = "--alerts",
+         .type = Switch,
+         .group = Target,
+         .sentence =
+             "Put the alert rules among the objects; --output-dir writes them and a Grafana "
+             "dashboard beside the base in any case."},
     Flag{.name = "--cluster-version",
          .value = "VERSION",
          .group = Target,

@@ -19,7 +19,8 @@ std::string or_not_validated(const std::string& value) {
 void version_block(Lines& out, const Request& request, const Facts& facts) {
   const auto& checked = request.validated;
   out.push_back("Generated on " + to_text(request.generated_on) + " using:");
-  out.push_back("GKE cluster " + or_not_validated(checked.cluster_version));
+  out.push_back(std::string(title(request.delivery.platform)) + " cluster " +
+                or_not_validated(checked.cluster_version));
   out.push_back("GPU driver " + or_not_validated(checked.gpu_driver_version) +
                 " for node version " + or_not_validated(checked.node_version));
   out.push_back("Model server " + facts.server.name + " " + facts.version +
@@ -112,7 +113,7 @@ void metrics_block(Lines& out, const Facts& facts) {
 
 void remarks_block(Lines& out, const Request& request, const Facts& facts,
                    const StartCommand& start) {
-  if (facts.accelerator.gke_label.empty())
+  if (facts.accelerator.gke_label.empty() && request.delivery.platform == Platform::Gke)
     out.push_back("No GKE label is known for " + facts.accelerator.id +
                   ": no node selector is set. Where GPU Feature Discovery runs, select on "
                   "nvidia.com/gpu.product");
@@ -152,7 +153,8 @@ void commands_block(Lines& out, const Request& request, const Facts& facts, cons
   const std::string optional =
       facts.model.gated.has_value() && !*facts.model.gated ? "   # optional: not gated" : "";
   // Through a pipe: as an argument the token would stand in the process list.
-  if (hugging_face)
+  if (hugging_face || request.delivery.storage == Storage::HyperdiskMl ||
+      request.delivery.fill_bucket)
     out.push_back("  printf %s \"$HF_TOKEN\" | kubectl create secret generic " +
                   shell_word(request.secret_name) +
                   " --from-file=hf_api_token=/dev/stdin --namespace=" + space + optional);

@@ -1,18 +1,23 @@
 #include "manifest/manifest.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
+#include "manifest/alerts.h"
 #include "manifest/args.h"
 #include "manifest/cloud_run.h"
 #include "manifest/comments.h"
 #include "manifest/comments_scaling.h"
+#include "manifest/dashboard.h"
 #include "manifest/objects.h"
 #include "manifest/plan.h"
+#include "manifest/platform_pod.h"
 #include "manifest/scaling.h"
 #include "manifest/scaling_objects.h"
 #include "manifest/storage.h"
 #include "manifest/storage_place.h"
+#include "manifest/storage_xla.h"
 #include "manifest/text.h"
 
 namespace kneepoint::manifest {
@@ -155,7 +160,8 @@ Monitor monitoring(const Facts& facts, const Naming& naming) {
 }
 
 /// By a Prometheus in the cluster, whose own resource says what it scrapes?
-bool by_operator(const Scaling& scaling) {
+bool by_operator(const Request& request, const Scaling& scaling) {
+  if (request.delivery.platform != Platform::Gke) return true;
   return scaling.plan && !scaling.plan->prometheus_url.empty() && !scaling.plan->managed_prometheus;
 }
 
@@ -210,23 +216,41 @@ void scaler(Manifest& manifest, const Request& request, const ScalePlan& plan,
   add(manifest, scaled(plan, naming));
 }
 
+/// Alert rules, among the objects where that was asked for, and a dashboard.
+void watch(Manifest& manifest, const Request& request, const Facts& facts, const Scaling& scaling,
+           const Naming& naming) {
+  manifest.platform = request.delivery.platform;
+  if (facts.server.metrics_path.empty()) return;
+  const std::string workload = naming.base + "-deployment";
+  const AlertRules rules{naming.meta("-alerts"), !by_operator(request, scaling),
+                         alerts(request, facts, workload, scaling.plan)};
+  if (request.delivery.alerts) add(manifest, rules);
+  manifest.files.push_back({kAlertsFile, json::to_yaml(to_json(rules))});
+  manifest.files.push_back({kDashboardFile, json::to_text(dashboard(request, facts, workload))});
+}
+
 }  // namespace
 
 Result<Manifest> create(const Request& request, const Facts& facts) {
   if (auto ok = check(request, facts); !ok) return fail(ok.error());
   if (request.delivery.platform == Platform::CloudRun) return cloud_run(request, facts);
+  if (auto ok = check_platform(request); !ok) return fail(ok.error());
   const auto numbers = plan(request, facts);
   if (!numbers) return fail(numbers.error());
   const auto start = start_command(request, facts, *numbers);
   if (!start) return fail(start.error());
-  const auto scales = scaling(request, facts, *numbers);
+  auto scales = scaling(request, facts, *numbers);
   if (!scales) return fail(scales.error());
+  if (scales->plan && one_replica_first(request))
+    scales->plan->min_replicas = scales->plan->replicas = 1;
 
   const Naming naming{base_name(request.model, facts.server.name), request.namespace_name};
   Manifest manifest;
   manifest.manifest_version = kManifestVersion;
   Deployment runs = deployment(request, facts, *numbers, *start, naming);
   if (scales->plan) runs.replicas = scales->plan->replicas;
+  if (one_replica_first(request)) runs.replicas = std::min(runs.replicas, 1);
+  fit_to_platform(request, facts, runs.pod);
   auto placed = place_weights(request, facts, *numbers, naming.meta(""), naming.base, runs.pod);
   if (!placed) return fail(std::move(placed).error());
   for (auto& one : placed->objects) manifest.objects.push_back(std::move(one));
@@ -234,15 +258,18 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
   add(manifest, runs);
   add(manifest, service(naming));
   if (!facts.server.metrics_path.empty()) {
-    if (by_operator(*scales))
+    if (by_operator(request, *scales))
       add(manifest, monitoring<PodMonitor>(facts, naming));
     else
       add(manifest, monitoring<PodMonitoring>(facts, naming));
   }
   if (scales->plan) scaler(manifest, request, *scales->plan, naming);
-  manifest.comments =
-      comments(request, facts, *numbers, *start, naming.base,
-               by_operator(*scales) ? Scrape::PrometheusOperator : Scrape::ManagedPrometheus);
+  watch(manifest, request, facts, *scales, naming);
+  manifest.comments = comments(
+      request, facts, *numbers, *start, naming.base,
+      by_operator(request, *scales) ? Scrape::PrometheusOperator : Scrape::ManagedPrometheus);
+  for (auto& line : platform_comments(request, facts, *numbers, naming.base))
+    manifest.comments.push_back(std::move(line));
   for (auto& line : placed->comments) manifest.comments.push_back(std::move(line));
   for (auto& line : scaling_comments(request, facts, *scales, naming.base))
     manifest.comments.push_back(std::move(line));

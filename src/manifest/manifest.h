@@ -26,6 +26,9 @@ struct File {
   std::string text;
 };
 
+inline constexpr const char* kAlertsFile = "alerts.yaml";
+inline constexpr const char* kDashboardFile = "dashboard.json";
+
 struct Manifest {
   std::vector<Object> objects;
   std::vector<std::string> comments;  // one line each, without the "# "

@@ -43,6 +43,21 @@ std::optional<Key> key(const Table& table, std::string_view name) {
 }  // namespace
 
 std::string_view name(Platform platform) { return word(kPlatforms, platform); }
+std::string_view title(Platform platform) {
+  switch (platform) {
+    case Platform::Gke:
+      return "GKE";
+    case Platform::CloudRun:
+      return "Cloud Run";
+    case Platform::Eks:
+      return "EKS";
+    case Platform::Aks:
+      return "AKS";
+    case Platform::Kubernetes:
+      return "Kubernetes";
+  }
+  return "";
+}
 std::optional<Platform> platform_of(std::string_view name) {
   return key<Platform>(kPlatforms, name);
 }

@@ -11,7 +11,8 @@
 namespace kneepoint::manifest {
 
 enum class Platform { Gke, CloudRun, Eks, Aks, Kubernetes };
-std::string_view name(Platform platform);  // "cloud-run": the words of --platform
+std::string_view name(Platform platform);   // "cloud-run": the words of --platform
+std::string_view title(Platform platform);  // "Cloud Run"
 std::optional<Platform> platform_of(std::string_view name);
 
 enum class Storage {
@@ -47,7 +48,8 @@ struct Delivery {
   std::optional<int> min_instances;  // Cloud Run; nothing: none is kept
   std::string cluster_version;       // of GKE, 1.33.2-gke.4655000; empty: not known
   bool fill_bucket = false;          // a Job that copies the weights there is part of the set
-  bool alerts = false;               // put the alert rules among the objects
+  std::string xla_cache_uri;  // of TPUs: gs://BUCKET[/FOLDER] that compiled programs are kept in
+  bool alerts = false;        // put the alert rules among the objects
   std::vector<WatchedTarget> targets;
 };
 

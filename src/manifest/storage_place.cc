@@ -9,6 +9,7 @@
 #include "manifest/hyperdisk.h"
 #include "manifest/storage.h"
 #include "manifest/storage_objects.h"
+#include "manifest/storage_xla.h"
 #include "manifest/streamer.h"
 #include "manifest/text.h"
 #include "manifest/transfer.h"
@@ -195,6 +196,7 @@ Result<Placed> place_weights(const Request& request, const Facts& facts, const P
     if (auto found = bucket_folder(request.model_bucket_uri); !found)
       return fail(std::move(found).error());
   }
+  if (auto ok = check_xla_cache(request, facts); !ok) return fail(ok.error());
   Placed out;
   const Step step{request, facts, plan, meta, base, pod, out};
   switch (storage_in_use(request, plan)) {
@@ -218,6 +220,11 @@ Result<Placed> place_weights(const Request& request, const Facts& facts, const P
       break;
     default:
       break;
+  }
+  if (one_replica_first(request)) {
+    if (pod.service_account.empty()) account(step, base + "-account");
+    mount_xla_cache(request, pod);
+    step.say(xla_cache_comments(request, base));
   }
   for (auto& line : storage_table(storage_options(request, facts, plan), plan))
     out.comments.push_back(std::move(line));
