@@ -56,7 +56,15 @@ std::vector<std::string> why(const Session& session, const ProfileList& list,
   return out;
 }
 
-/// The smallest power of two of accelerators whose memory holds the model.
+bool slice_of(const Session& session, const catalog::Accelerator& accelerator, int chips) {
+  return std::ranges::any_of(session.catalog().machines(), [&](const catalog::Machine& machine) {
+    return machine.accelerator == accelerator.id && !machine.tpu_topology.empty() &&
+           machine.accelerator_count == chips;
+  });
+}
+
+/// The smallest power of two of accelerators whose memory holds the model: of one host, and where
+/// that does not do, of several.
 Result<int> smallest_fit(const Session& session, const std::string& model,
                          const catalog::Accelerator& accelerator) {
   const catalog::Model* known = session.catalog().model(model);
@@ -67,11 +75,17 @@ Result<int> smallest_fit(const Session& session, const std::string& model,
                             model, accelerator.id));
   }
   perfmodel::FitAnswer answer;
-  for (int count = 1; count <= std::max(1, accelerator.max_per_host.value_or(8)); count *= 2) {
-    if (known->heads && *known->heads % count != 0) break;
+  constexpr int kMostHosts = 8;
+  const int per_host = std::max(1, accelerator.max_per_host.value_or(8));
+  for (int count = 1; count <= per_host * kMostHosts; count *= 2) {
     perfmodel::MemorySetup setup;
     setup.accelerators = count;
-    setup.tensor_parallel = count;
+    setup.tensor_parallel = std::min(count, per_host);
+    setup.pipeline_parallel = count / setup.tensor_parallel;
+    if (setup.pipeline_parallel * setup.tensor_parallel != count) break;
+    if (accelerator.kind == "tpu" && !slice_of(session, accelerator, count)) continue;
+    if (setup.pipeline_parallel > 1 && (per_host == 1 || accelerator.kind != "gpu")) break;
+    if (known->heads && *known->heads % setup.tensor_parallel != 0) break;
     answer = perfmodel::fits(*known, accelerator, setup);
     if (answer.fit == perfmodel::Fit::Fits) return count;
     if (answer.fit == perfmodel::Fit::UnknownSize) {
@@ -146,6 +160,29 @@ manifest::Autoscaling no_scaling(const DeployRequest& request, const std::string
   return out;
 }
 
+bool shape_is_asked(const DeployRequest& request) {
+  return request.accelerators || request.tensor_parallel || request.pipeline_parallel;
+}
+
+/// What the request says itself, over what was measured or reckoned.
+void apply_own_words(const DeployRequest& request, manifest::Request& wants) {
+  wants.namespace_name = request.namespace_name;
+  wants.machine_type = request.machine_type;
+  wants.model_bucket_uri = request.model_bucket_uri;
+  wants.hosting = request.hosting;
+  if (!request.image.empty()) wants.image = request.image;
+  if (request.max_model_len) wants.max_model_len = request.max_model_len;
+  if (request.max_num_seqs) wants.max_num_seqs = request.max_num_seqs;
+  if (!shape_is_asked(request)) return;
+  const int tensor = request.tensor_parallel.value_or(0);
+  const int pipeline = request.pipeline_parallel.value_or(1);
+  wants.accelerators_per_replica = request.accelerators.value_or(
+      tensor > 0 ? tensor * pipeline : wants.accelerators_per_replica);
+  wants.tensor_parallel = tensor;
+  wants.pipeline_parallel = pipeline;
+  wants.data_parallel = wants.expert_parallel = 1;
+}
+
 Result<Deployment> from_choice(Session& session, const DeployRequest& request,
                                const ProfileList& list, const Choice& choice,
                                const std::string& server, const std::string& version,
@@ -156,6 +193,8 @@ Result<Deployment> from_choice(Session& session, const DeployRequest& request,
   wants = std::move(*shape);
   const bool other_build = (!version.empty() && version != wants.model_server_version) ||
                            (!server.empty() && server != wants.model_server);
+  // A version is one of its server.
+  if (!server.empty() && server != wants.model_server) wants.model_server_version.clear();
   if (!server.empty()) wants.model_server = server;
   if (!version.empty()) wants.model_server_version = version;
   if (other_build) {
@@ -173,9 +212,11 @@ Result<Deployment> from_choice(Session& session, const DeployRequest& request,
   }
   if (other_build) {
     out.notes.push_back(fmt::format(
-        "nothing was measured for {} {} here: number of accelerators and parallelism are those of "
+        "nothing was measured for {}{} here: number of accelerators and parallelism are those of "
         "{}",
-        wants.model_server, wants.model_server_version, recommend::setup_name(*choice.profile)));
+        wants.model_server,
+        wants.model_server_version.empty() ? "" : " " + wants.model_server_version,
+        recommend::setup_name(*choice.profile)));
   } else {
     for (std::string& line : why(session, list, choice)) out.notes.push_back(std::move(line));
   }
@@ -186,14 +227,20 @@ Result<Deployment> from_choice(Session& session, const DeployRequest& request,
   // Cloud Run has no autoscaler of ours, but an instance takes as many requests as the curve says.
   if (request.delivery.platform == manifest::Platform::CloudRun && !wants.autoscaling.point)
     wants.autoscaling.point = replica_point(session, choice);
-  // The curve is that of another build.
-  if (other_build) wants.autoscaling.point.reset();
-  wants.namespace_name = request.namespace_name;
-  wants.machine_type = request.machine_type;
-  wants.model_bucket_uri = request.model_bucket_uri;
+  const int measured_on = wants.accelerators_per_replica;
+  apply_own_words(request, wants);
   wants.delivery = request.delivery;
   wants.delivery.targets = watched(request.ask);
   wants.provider = provider_of(request.delivery.platform);
+  // The curve is that of another build or shape.
+  if (other_build || shape_is_asked(request)) wants.autoscaling.point.reset();
+  if (shape_is_asked(request)) {
+    out.notes.push_back(
+        fmt::format("the shape of a replica is as asked for, not the one on {} accelerators that "
+                    "was measured: its figures do not hold",
+                    measured_on));
+    wants.reasons.push_back(out.notes.back());
+  }
   wants.generated_on = session.settings().today;
   auto made = manifest::create(session.catalog(), wants);
   if (!made) return fail(std::move(made).error());
@@ -204,31 +251,33 @@ Result<Deployment> from_choice(Session& session, const DeployRequest& request,
 Result<Deployment> from_memory_model(Session& session, const DeployRequest& request,
                                      const catalog::Accelerator& accelerator) {
   const Selection& selection = request.selection;
-  const auto count = smallest_fit(session, selection.model, accelerator);
-  if (!count) return fail(count.error());
   manifest::Request wants;
+  if (!shape_is_asked(request)) {
+    const auto count = smallest_fit(session, selection.model, accelerator);
+    if (!count) return fail(count.error());
+    wants.accelerators_per_replica = *count;
+  }
   wants.model = selection.model;
+  if (accelerator.kind == "tpu") wants.model_server = "vllm-tpu";
   if (!selection.model_server.empty()) wants.model_server = selection.model_server;
   if (selection.model_server_version != "all") {
     wants.model_server_version = selection.model_server_version;
   }
   wants.accelerator = accelerator.id;
-  wants.accelerators_per_replica = *count;
   wants.autoscaling = wanted_scaling(request);
   wants.autoscaling.target = in_words(request.ask.targets);
-  wants.namespace_name = request.namespace_name;
-  wants.machine_type = request.machine_type;
-  wants.model_bucket_uri = request.model_bucket_uri;
+  apply_own_words(request, wants);
   wants.delivery = request.delivery;
   wants.delivery.targets = watched(request.ask);
   wants.provider = provider_of(request.delivery.platform);
   wants.generated_on = session.settings().today;
   Deployment out;
-  out.notes.push_back(
-      fmt::format("no steady state was measured for this model, server and accelerator: {} x {} is "
-                  "the fewest whose "
-                  "memory holds it by the memory model; no latency or throughput is known",
-                  *count, accelerator.id));
+  out.notes.push_back(fmt::format(
+      "no steady state was measured for this model, server and accelerator: {} x {} {}; no latency "
+      "or throughput is known",
+      wants.accelerators_per_replica, accelerator.id,
+      shape_is_asked(request) ? "as asked for"
+                              : "is the fewest whose memory holds it by the memory model"));
   wants.reasons = out.notes;
   auto made = manifest::create(session.catalog(), wants);
   if (!made) return fail(std::move(made).error());

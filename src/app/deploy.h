@@ -18,6 +18,11 @@ struct DeployRequest {
   std::string namespace_name = "default";
   std::string machine_type;      // empty: any node that has the accelerator
   std::string model_bucket_uri;  // empty: weights from Hugging Face
+  std::string image;             // empty: that of the server's version
+  /// The shape of a replica, where it is not to be the measured one.
+  std::optional<int> accelerators, tensor_parallel, pipeline_parallel;
+  std::optional<int> max_model_len, max_num_seqs;
+  manifest::Hosting hosting;
   /// What is asked for; what the curve says is filled in here. Without `autoscaler`, a latency
   /// target implies the Stackdriver adapter's, as in the public tool.
   std::optional<manifest::Autoscaler> autoscaler;

@@ -13,8 +13,8 @@
 #include "app/names.h"
 #include "app/parallel.h"
 #include "app/predict.h"
-#include "app/predicted_rows_hardware.h"
 #include "base/text.h"
+#include "catalog/server_hardware.h"
 #include "perfmodel/memory.h"
 #include "profile/predicted_table.h"
 
@@ -267,7 +267,7 @@ Result<std::vector<PlannedRow>> plan_rows(const catalog::Catalog& catalog,
     return fail(ErrorCode::NotFound, fmt::format("unknown accelerator '{}'{}", id.substr(0, 200),
                                                  nearest_words(id, names)));
   }
-  const ServerHardware hardware(catalog);
+  const catalog::ServerHardware hardware(catalog);
   std::vector<Server> servers;
   for (Server& server : usual_servers(catalog)) {
     if (hardware.knows(server.name)) servers.push_back(std::move(server));
@@ -300,7 +300,7 @@ Result<std::vector<PlannedRow>> plan_rows(const catalog::Catalog& catalog,
       for (const Server& server : servers) {
         // A server that the table does not know is the user's own: it may run anywhere.
         if (hardware.knows(server.name) &&
-            !hardware.runs(server.name, accelerator, checkpoint_format(model))) {
+            !hardware.runs(server.name, accelerator, catalog::checkpoint_format(model))) {
           continue;
         }
         for (const profile::Workload& workload : workloads) {

@@ -1,15 +1,16 @@
-#include "app/predicted_rows_hardware.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
 
 #include "app/predicted_rows.h"
+#include "catalog/server_hardware.h"
 
 namespace kneepoint::app {
 namespace {
 
+using catalog::checkpoint_format;
+using catalog::ServerHardware;
 using testing::Contains;
 using testing::Not;
 

@@ -66,6 +66,35 @@ void read_delivery(const Parsed& args, manifest::Delivery& into) {
   into.ideal_batch = whole(args, "--ideal-batch");
 }
 
+Result<void> read_hosting(const Parsed& args, app::DeployRequest& into) {
+  using manifest::ServingStack;
+  for (const auto stack : {ServingStack::LlmD, ServingStack::InferenceGateway}) {
+    if (args.text("--serving-stack") == name(stack)) into.hosting.stack = stack;
+  }
+  into.hosting.stack_version = args.text("--serving-stack-version");
+  if (args.given("--serving-stack") && into.hosting.stack == ServingStack::None)
+    return fail(ErrorCode::InvalidArgument,
+                "--serving-stack is llm-d or gateway-inference-extension");
+  if (into.hosting.stack_version == "all") into.hosting.stack_version.clear();
+  // Measured was the server alone, so its profiles are not narrowed to those of a stack.
+  into.selection.serving_stack.clear();
+  into.selection.serving_stack_version.clear();
+  using manifest::GroupStart;
+  into.image = args.text("--image");
+  into.accelerators = whole(args, "--accelerators-per-replica");
+  into.tensor_parallel = whole(args, "--tensor-parallel");
+  into.pipeline_parallel = whole(args, "--pipeline-parallel");
+  into.max_model_len = whole(args, "--max-model-len");
+  into.max_num_seqs = whole(args, "--max-num-seqs");
+  into.hosting.gguf = args.text("--gguf");
+  for (const auto start : {GroupStart::Auto, GroupStart::Native, GroupStart::Ray}) {
+    if (args.text("--multi-host-start") == name(start)) into.hosting.start = start;
+  }
+  into.hosting.gpu_network = args.on("--gpu-network");
+  into.hosting.exclusive_topology = args.text("--exclusive-topology");
+  return {};
+}
+
 }  // namespace
 
 Result<void> create_manifest(Run& run) {
@@ -90,6 +119,7 @@ Result<void> create_manifest(Run& run) {
   wanted.machine_type = args.text("--instance-type");
   wanted.model_bucket_uri = args.text("--model-bucket-uri");
   if (auto ok = read_scaling(args, wanted); !ok) return ok;
+  if (auto ok = read_hosting(args, wanted); !ok) return ok;
   if (args.given("--output-dir") && args.given("--output-path"))
     return fail(ErrorCode::InvalidArgument, "--output-dir and --output-path: give one of them");
   const auto made = app::create_manifest(**run.session(), wanted);

@@ -7,6 +7,7 @@
 #include "cli/flags_doctor.h"
 #include "cli/flags_emulate.h"
 #include "cli/flags_export.h"
+#include "cli/flags_hosting.h"
 #include "cli/flags_import.h"
 #include "cli/flags_manifests.h"
 #include "cli/flags_predict.h"
@@ -389,9 +390,10 @@ constexpr Flag kOutput{.name = "--output",
                        .type = Choice,
                        .value = "PART",
                        .group = Output,
-                       .sentence = "What is printed: the manifests, the comments, both; as JSON the "
-                                   "places where the weights can lie with their estimates; a "
-                                   "Grafana dashboard; or alert rules.",
+                       .sentence =
+                           "What is printed: the manifests, the comments, both; as JSON the "
+                           "places where the weights can lie with their estimates; a "
+                           "Grafana dashboard; or alert rules.",
                        .fallback = "all",
                        .choices = kOutputs};
 constexpr Flag kOutputPath{.name = "--output-path",
@@ -409,35 +411,37 @@ constexpr Flag kOneAcceleratorType{
     .name = "--accelerator-type",
     .value = "TYPE",
     .sentence = "The accelerator, by its Kubernetes name, such as nvidia-l4."};
-constexpr auto kManifestsOwnFlags =
-    all_of(std::array{required(kModel),
-                      saying(kModelServer,
-                             "The model server. Without it, the best one measured for the model "
-                             "and the accelerator, which is then named."),
-                      required(kOneAcceleratorType),
-                      kModelServerVersion,
-                      kInstanceType,
-                      kBenchmarkUseCase,
-                      kServingStack,
-                      kServingStackVersion,
-                      kModelBucket,
-                      kTargetNtpot,
-                      kTargetTtft,
-                      kTargetItl,
-                      kTargetTpot,
-                      kTargetE2e,
-                      kStatistic,
-                      kExpectedLoad,
-                      kHeadroom,
-                      kMinAvailable,
-                      kPricingModel,
-                      kRegion,
-                      kProvider,
-                      kNamespace,
-                      kOutput,
-                      kOutputPath});
+constexpr auto kManifestsOwnFlags = all_of(std::array{
+    required(kModel),
+    saying(kModelServer,
+           "The model server. Without it, the best one measured for the model "
+           "and the accelerator, which is then named."),
+    required(kOneAcceleratorType),
+    kModelServerVersion,
+    kInstanceType,
+    kBenchmarkUseCase,
+    saying(kServingStack,
+           "Put a gateway before the replicas that picks one for each request: "
+           "llm-d or gateway-inference-extension."),
+    saying(kServingStackVersion, "The tag of the image of the serving stack's endpoint picker."),
+    kModelBucket,
+    kTargetNtpot,
+    kTargetTtft,
+    kTargetItl,
+    kTargetTpot,
+    kTargetE2e,
+    kStatistic,
+    kExpectedLoad,
+    kHeadroom,
+    kMinAvailable,
+    kPricingModel,
+    kRegion,
+    kProvider,
+    kNamespace,
+    kOutput,
+    kOutputPath});
 constexpr auto kManifestsFlags =
-    all_of(kManifestsOwnFlags, all_of(scaling::kFlags, scaling::kDeliveryFlags));
+    all_of(kManifestsOwnFlags, hosting::kFlags, all_of(scaling::kFlags, scaling::kDeliveryFlags));
 
 constexpr std::array kExplainFlags{
     kTargetNtpot, kTargetTtft,   kTargetItl, kTargetTpot, kTargetE2e, kStatistic, kExpectedLoad,

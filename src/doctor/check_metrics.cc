@@ -109,7 +109,7 @@ void check_scraper(Objects all, const Object& scraper, const Facts& facts, Repor
     const auto servers = servers_of(object);
     for (const Pod& pod : pods_of(object)) {
       any = true;
-      if (!selects(spec["selector"], pod.metadata["labels"])) continue;
+      if (!selects(spec["selector"], object, pod)) continue;
       picked = true;
       for (const At& endpoint : endpoints.items()) {
         const At port = endpoint["port"];

@@ -18,7 +18,7 @@ void check_service_targets(Objects all, const Object& service, Report& report) {
     if (!same_namespace(object, service)) continue;
     for (const Pod& pod : pods_of(object)) {
       any = true;
-      if (!selects(selector, pod.metadata["labels"])) continue;
+      if (!selects(selector, object, pod)) continue;
       picked = true;
       std::set<std::string, std::less<>> ports;
       for (const At& container : containers_of(pod.spec)) {

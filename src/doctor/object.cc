@@ -1,6 +1,7 @@
 #include "doctor/object.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace kneepoint::doctor {
 namespace {
@@ -98,25 +99,48 @@ std::string label(const At& metadata, std::string_view key) {
   return std::string(found.exists() ? found.text() : metadata["annotations"][key].text());
 }
 
-bool selects(const At& selector, const At& labels) {
+namespace {
+
+/// Labels as written, and that of the group an owner makes, where it makes groups.
+struct Labels {
+  const At& written;
+  std::string_view group;
+
+  std::optional<std::string> text(std::string_view key) const {
+    if (!group.empty() && key == "leaderworkerset.sigs.k8s.io/name") return std::string(group);
+    const At has = written[key];
+    return has.exists() ? std::optional(std::string(has.text())) : std::nullopt;
+  }
+};
+
+bool selected(const At& selector, const Labels& labels) {
   const bool structured = selector["matchLabels"].exists() || selector["matchExpressions"].exists();
   for (const auto& [key, wanted] : (structured ? selector["matchLabels"] : selector).entries()) {
-    const At has = labels[key];
-    if (!has.exists() || has.text() != wanted.text()) return false;
+    const auto has = labels.text(key);
+    if (!has || *has != wanted.text()) return false;
   }
   for (const At& expression : selector["matchExpressions"].items()) {
     const std::string_view op = expression["operator"].text();
-    const At has = labels[expression["key"].text()];
+    const auto has = labels.text(expression["key"].text());
     const auto values = expression["values"].items();
-    const bool listed = has.exists() && std::any_of(values.begin(), values.end(), [&](const At& v) {
-                          return v.text() == has.text();
-                        });
-    if ((op == "In" && !listed) || (op == "NotIn" && listed) || (op == "Exists" && !has.exists()) ||
-        (op == "DoesNotExist" && has.exists())) {
+    const bool listed = has && std::any_of(values.begin(), values.end(),
+                                           [&](const At& v) { return v.text() == *has; });
+    if ((op == "In" && !listed) || (op == "NotIn" && listed) || (op == "Exists" && !has) ||
+        (op == "DoesNotExist" && has)) {
       return false;
     }
   }
   return true;
+}
+
+}  // namespace
+
+bool selects(const At& selector, const At& labels) { return selected(selector, {labels, {}}); }
+
+bool selects(const At& selector, const Object& owner, const Pod& pod) {
+  const At labels = pod.metadata["labels"];
+  return selected(selector, {labels, owner.is("LeaderWorkerSet") ? std::string_view(owner.name)
+                                                                 : std::string_view()});
 }
 
 void Report::add(Severity severity, const Object& object, const At& at, std::string id,

@@ -77,6 +77,8 @@ std::string label(const At& metadata, std::string_view key);
 
 /// Whether a selector {matchLabels, matchExpressions} or a plain map picks labels.
 bool selects(const At& selector, const At& labels);
+/// The same of a pod, with the labels that a controller will put on it.
+bool selects(const At& selector, const Object& owner, const Pod& pod);
 
 /// Where rules put what they found.
 class Report {

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "manifest/gguf.h"
 #include "manifest/storage.h"
 #include "manifest/text.h"
 
@@ -56,16 +57,11 @@ Result<void> can_start(const Facts& facts) {
   if (!server.port) missing.emplace_back("its port");
   if (server.health_path.empty()) missing.emplace_back("its health path");
   // Positional models are described by the whole row, not by the absence of one cell.
-  if (server.model_flag.empty() && server.name != "tensorrt-llm")
+  if (server.model_flag.empty() && server.name != "tensorrt-llm" && !loads_gguf(server))
     missing.emplace_back("how it is told the model");
   if (!missing.empty())
     return fail(ErrorCode::Unsatisfiable, "no manifest for " + server.name +
                                               ": the catalog does not know " + join(missing, ", "));
-  if (server.name == "llama.cpp" || server.name == "ollama")
-    return fail(ErrorCode::Unsatisfiable,
-                "no manifest for " + server.name +
-                    ": it loads its own file format, and the catalog names only Hugging Face "
-                    "repositories of safetensors");
   return {};
 }
 
@@ -90,10 +86,18 @@ bool is_16_bit(const std::string& precision) {
          name == "float16" || name == "half";
 }
 
+/// A server on TPU counts the devices of a chip; everything else counts chips.
+int devices_per_chip(const Facts& facts) {
+  return facts.accelerator.kind == "tpu"
+             ? static_cast<int>(facts.accelerator.devices_per_chip.value_or(1))
+             : 1;
+}
+
 }  // namespace
 
 Result<StartCommand> start_command(const Request& request, const Facts& facts, const Plan& plan) {
   if (auto ok = can_start(facts); !ok) return fail(ok.error());
+  if (loads_gguf(facts.server)) return start_gguf(request, facts, plan);
   StartCommand out;
   for (const auto word : split(facts.server.command, ' ')) out.command.emplace_back(word);
   Arguments args(facts, out);
@@ -123,7 +127,8 @@ Result<StartCommand> start_command(const Request& request, const Facts& facts, c
         "option of purpose dp_attention");
   if (split.accelerators > 1 || args.knows("tensor_parallel"))
     args.give("tensor_parallel",
-              std::to_string(split.tensor_parallel * (inside ? split.data_parallel : 1)));
+              std::to_string(split.tensor_parallel * (inside ? split.data_parallel : 1) *
+                             devices_per_chip(facts)));
   if (inside) args.give("dp_attention", "");
   if (split.pipeline_parallel > 1)
     args.give("pipeline_parallel", std::to_string(split.pipeline_parallel));
@@ -155,6 +160,11 @@ Result<StartCommand> start_command(const Request& request, const Facts& facts, c
   if (plan.swap_gib_per_accelerator > 0)
     args.give("swap_space", std::to_string(plan.swap_gib_per_accelerator));
   args.give_if_known("disable_log_requests", "");  // prompts stay out of the logs
+  // trtllm-serve has metrics only when its file of options says so.
+  if (args.knows("config_file")) {
+    args.give("config_file", std::string(kConfigFolder) + "/" + kConfigFile);
+    out.config = "return_perf_metrics: true\n";
+  }
   if (facts.server.metrics_enable.starts_with("-")) out.args.push_back(facts.server.metrics_enable);
   return out;
 }

@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "manifest/facts.h"
+#include "manifest/objects.h"
 #include "manifest/plan.h"
 #include "manifest/request.h"
 
@@ -12,9 +13,15 @@ namespace kneepoint::manifest {
 
 /// The name of the variable that holds the model, so that arguments show where to change it.
 inline constexpr const char* kModelVariable = "MODEL_ID";
+inline constexpr const char* kConfigFolder = "/etc/kneepoint";
+inline constexpr const char* kConfigFile = "server.yaml";
 
 struct StartCommand {
   std::vector<std::string> command, args;
+  std::vector<EnvVar> env;  // beside MODEL_ID and the token
+  std::vector<std::string>
+      loaded;          // succeeds in the container once the model is loaded; empty: HTTP
+  std::string config;  // text of a file that the arguments name; empty: none
   std::vector<std::string> remarks;  // asked for, but this server version has no option for it
 };
 

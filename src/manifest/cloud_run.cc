@@ -6,6 +6,7 @@
 #include "manifest/args.h"
 #include "manifest/cloud_run_comments.h"
 #include "manifest/cloud_run_objects.h"
+#include "manifest/gguf.h"
 #include "manifest/startup_cost.h"
 #include "manifest/storage.h"
 #include "manifest/streamer.h"
@@ -17,9 +18,17 @@ namespace {
 constexpr const char* kCopier = "gcr.io/google.com/cloudsdktool/cloud-sdk:570.0.0-slim";
 constexpr const char* kModels = "/models";
 constexpr int kCopierPort = 8081;
+constexpr int kLoadedPort = 8081;
+/// Answers that the model is loaded; Cloud Run runs no command as a probe. Perl, because every
+/// Debian and Ubuntu image has it.
+constexpr const char* kSayLoaded =
+    R"(perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => 8081, Listen => 9, '\
+'ReuseAddr => 1) or die; while ($c = $s->accept) { <$c>; print $c "HTTP/1.0 200 OK\r\n\r\n"; '\
+'close $c }' &)";
 
 /// Where the server finds the model in an instance.
-std::string location(const Request& request, Storage storage) {
+std::string location(const Request& request, const Facts& facts, Storage storage) {
+  if (loads_gguf(facts.server)) return gguf_model(request, facts);
   const std::string& loaded = request.checkpoint.empty() ? request.model : request.checkpoint;
   if (storage == Storage::Memory) return loaded;
   if (storage == Storage::RunaiStreamer) return request.model_bucket_uri;
@@ -35,19 +44,32 @@ void fill_in(std::vector<std::string>& args, const std::string& model) {
   }
 }
 
+/// The script leaves a file once the model is loaded; here it opens a port instead.
+void say_loaded(std::vector<std::string>& command) {
+  const std::string file = std::string("touch ") + kLoadedFile;
+  for (std::string& word : command) {
+    const auto at = word.find(file);
+    if (at != std::string::npos) word.replace(at, file.size(), kSayLoaded);
+  }
+}
+
 CloudRunContainer server(const Request& request, const Facts& facts, const Plan& plan,
                          const CloudRunPlan& run, const StartCommand& start) {
   Container base;
   base.args = start.args;
   if (run.storage == Storage::RunaiStreamer) stream_weights(facts, plan, base);
-  fill_in(base.args, location(request, run.storage));
+  const std::string model = location(request, facts, run.storage);
+  fill_in(base.args, model);
   CloudRunContainer out;
   out.name = "server";
   out.image = run.storage == Storage::Image ? request.delivery.model_image : facts.image;
   out.command = start.command;
   out.args = base.args;
   out.env = base.env;
-  if (run.storage == Storage::Memory && facts.model.gated.value_or(true))
+  out.env.insert(out.env.end(), start.env.begin(), start.env.end());
+  if (loads_gguf(facts.server)) out.env.push_back({kModelVariable, model, "", ""});
+  if (run.storage == Storage::Memory && !loads_gguf(facts.server) &&
+      facts.model.gated.value_or(true))
     out.env.push_back({"HF_TOKEN", "", request.secret_name, "latest", false});
   out.port = *facts.server.port;
   const int copier = run.storage == Storage::Download ? 2 : 0;
@@ -58,6 +80,11 @@ CloudRunContainer server(const Request& request, const Facts& facts, const Plan&
   const std::string ready =
       facts.server.readiness_path.empty() ? facts.server.health_path : facts.server.readiness_path;
   out.startup = {ready, out.port, kStartupPeriodSeconds, 5, run.startup_periods};
+  if (!start.loaded.empty()) {
+    say_loaded(out.command);
+    out.startup.path = "/";
+    out.startup.port = kLoadedPort;
+  }
   if (run.storage == Storage::GcsFuse || run.storage == Storage::Download)
     out.mounts.push_back({"weights", kModels, run.storage == Storage::GcsFuse});
   return out;
@@ -181,6 +208,10 @@ Result<Manifest> cloud_run(const Request& request, const Facts& known) {
   if (!numbers) return fail(numbers.error());
   const auto start = start_command(request, facts, *numbers);
   if (!start) return fail(start.error());
+  if (!start->config.empty())
+    return fail(ErrorCode::Unsatisfiable, facts.server.name +
+                                              " reads a file of settings, which Cloud Run does not "
+                                              "mount; take vllm, sglang, llama.cpp or ollama");
   const auto run = cloud_run_plan(request, facts, *numbers);
   if (!run) return fail(run.error());
 

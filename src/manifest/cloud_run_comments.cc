@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "manifest/gguf.h"
 #include "manifest/startup_cost.h"
 #include "manifest/storage.h"
 #include "manifest/text.h"
@@ -43,8 +44,8 @@ void what(Lines& out, const Request& request, const Facts& facts, const Plan& pl
         "name it)");
   if (facts.server.name == "ollama")
     out.emplace_back(
-        "Ollama opens its port before the model is loaded: the probe asks for a path that answers "
-        "then too, so load the model before the server starts");
+        "Ollama opens its port before the model is loaded, and Cloud Run runs no command as a "
+        "probe: the start command loads the model and then opens port 8081, which the probe asks");
   if (request.namespace_name != "default")
     out.push_back("Namespace " + request.namespace_name +
                   " is not used: a service of Cloud Run belongs to a project and a region");
@@ -115,7 +116,8 @@ void permissions(Lines& out, const Request& request, const Facts& facts, const C
                 " --role=roles/storage.objectViewer --member=" + kAccount);
 }
 
-void deploy(Lines& out, const Request& request, const CloudRunPlan& run, const std::string& name) {
+void deploy(Lines& out, const Request& request, const Facts& facts, const CloudRunPlan& run,
+            const std::string& name) {
   out.emplace_back(
       "To deploy and try it (PROJECT_ID, PROJECT_NUMBER and REGION are yours; the second command "
       "shows whether there is quota for the GPU):");
@@ -132,7 +134,7 @@ void deploy(Lines& out, const Request& request, const CloudRunPlan& run, const s
   out.push_back("  URL=$(gcloud run services describe " + name +
                 " --region=REGION '--format=value(status.url)')");
   const json::Object body{
-      {"model", request.model},
+      {"model", loads_gguf(facts.server) ? gguf_served_name(request, facts) : request.model},
       {"messages", json::Array{json::Object{{"role", "user"}, {"content", "Hello"}}}},
       {"max_tokens", 64}};
   out.push_back(
@@ -166,7 +168,7 @@ std::vector<std::string> cloud_run_comments(const Request& request, const Facts&
     out.push_back(std::move(line));
   permissions(out, request, facts, run);
   network(out, run);
-  deploy(out, request, run, name);
+  deploy(out, request, facts, run, name);
   return out;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "manifest/cloud_run.h"
+#include "manifest/gguf.h"
 #include "manifest/startup_cost.h"
 #include "manifest/storage.h"
 #include "manifest/streamer.h"
@@ -160,6 +161,9 @@ Result<CloudRunPlan> cloud_run_plan(const Request& request, const Facts& facts, 
   if (request.secret_name.find('.') != std::string::npos)
     return invalid("a secret of Secret Manager has no '.' in its name");
   out.storage = storage_in_use(request, plan);
+  if (loads_gguf(facts.server) && out.storage != Storage::Memory)
+    return invalid(facts.server.name +
+                   " fetches its own file here: leave --storage and the bucket out");
   if (auto ok = storage_is_possible(request, facts, out.storage); !ok) return fail(ok.error());
   if (auto ok = set_network(request, out); !ok) return fail(ok.error());
   if (auto ok = set_memory(request, plan, out); !ok) return fail(ok.error());

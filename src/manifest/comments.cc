@@ -4,8 +4,10 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "manifest/gguf.h"
 #include "manifest/storage.h"
 #include "manifest/text.h"
+#include "manifest/workload.h"
 
 namespace kneepoint::manifest {
 namespace {
@@ -21,8 +23,9 @@ void version_block(Lines& out, const Request& request, const Facts& facts) {
   out.push_back("Generated on " + to_text(request.generated_on) + " using:");
   out.push_back(std::string(title(request.delivery.platform)) + " cluster " +
                 or_not_validated(checked.cluster_version));
-  out.push_back("GPU driver " + or_not_validated(checked.gpu_driver_version) +
-                " for node version " + or_not_validated(checked.node_version));
+  if (facts.accelerator.kind == "gpu")
+    out.push_back("GPU driver " + or_not_validated(checked.gpu_driver_version) +
+                  " for node version " + or_not_validated(checked.node_version));
   out.push_back("Model server " + facts.server.name + " " + facts.version +
                 (checked.server_ran ? "" : " (not validated: not started with these options)"));
 }
@@ -81,7 +84,7 @@ void memory_block(Lines& out, const Facts& facts, const Plan& plan) {
                     plan.ephemeral_gib, (plan.ephemeral_gib * 10 + 8) / 9 + 10));
   if (plan.cpu_cut)
     out.push_back(fmt::format("CPU request cut to {}, what machine type {} can give", plan.cpu,
-                              facts.machine->machine_type));
+                              facts.host ? facts.host->machine_type : ""));
   if (facts.machine)
     out.push_back("Sized for machine type " + facts.machine->provider + " " +
                   facts.machine->machine_type);
@@ -111,7 +114,7 @@ void metrics_block(Lines& out, const Facts& facts) {
     out.push_back("No PodMonitoring: the catalog knows no metrics path of " + facts.server.name);
 }
 
-void remarks_block(Lines& out, const Request& request, const Facts& facts,
+void remarks_block(Lines& out, const Request& request, const Facts& facts, const Plan& plan,
                    const StartCommand& start) {
   if (facts.accelerator.gke_label.empty() && request.delivery.platform == Platform::Gke)
     out.push_back("No GKE label is known for " + facts.accelerator.id +
@@ -127,6 +130,24 @@ void remarks_block(Lines& out, const Request& request, const Facts& facts,
                   ": sizes are of " + facts.model.id +
                   (request.weight_precision.empty() ? std::string(" as published")
                                                     : " at " + request.weight_precision));
+  if (plan.slots > 0)
+    out.push_back(fmt::format(
+        "The cache is divided among {} requests at once of at most {} tokens each ({}); more wait",
+        plan.slots, plan.max_model_len.value_or(0),
+        request.max_num_seqs ? "as asked" : "a start, not measured"));
+  if (loads_gguf(facts.server))
+    out.push_back("Weights: " + gguf_model(request, facts) + ", taken to be " +
+                  shortest(facts.model.weight_bits.value_or(0)) +
+                  " bits a weight by the name of its quantization");
+  if (facts.server.name == "ollama")
+    out.emplace_back(
+        "Ollama answers before a model is loaded: the container fetches and loads it first, and "
+        "the startup probe waits for that. It has no metrics, so nothing is scraped or scaled");
+  if (facts.accelerator.kind == "tpu")
+    out.emplace_back(
+        "The compiled graphs are kept in each pod's own folder (VLLM_XLA_CACHE_PATH), lost with "
+        "the pod. On a bucket they are shared, but then start one replica and scale when it is "
+        "ready: several that start at once collide as they write");
   for (const auto& remark : start.remarks) out.push_back("Not set: " + remark);
 }
 
@@ -134,8 +155,9 @@ void commands_block(Lines& out, const Request& request, const Facts& facts, cons
                     const std::string& base) {
   const std::string space = shell_word(request.namespace_name);
   const std::string& loaded = request.checkpoint.empty() ? request.model : request.checkpoint;
+  const bool ollama = facts.server.name == "ollama";
   const bool hugging_face = from_hugging_face(request);
-  if (!hugging_face) {
+  if (!hugging_face || ollama) {
     // No token: nothing is asked of Hugging Face.
   } else if (facts.model.gated.value_or(false)) {
     out.push_back("Gated model: first accept the licence of " + facts.model.id + " at " +
@@ -146,29 +168,29 @@ void commands_block(Lines& out, const Request& request, const Facts& facts, cons
                   " is gated is not known; if so, accept its licence at https://huggingface.co/" +
                   loaded);
   }
-  out.emplace_back(hugging_face
+  out.emplace_back(hugging_face && !ollama
                        ? "To deploy (the token is read from the variable HF_TOKEN of your shell):"
                        : "To deploy:");
   if (request.namespace_name != "default") out.push_back("  kubectl create namespace " + space);
   const std::string optional =
       facts.model.gated.has_value() && !*facts.model.gated ? "   # optional: not gated" : "";
   // Through a pipe: as an argument the token would stand in the process list.
-  if (hugging_face || request.delivery.storage == Storage::HyperdiskMl ||
+  if ((hugging_face && !ollama) || request.delivery.storage == Storage::HyperdiskMl ||
       request.delivery.fill_bucket)
     out.push_back("  printf %s \"$HF_TOKEN\" | kubectl create secret generic " +
                   shell_word(request.secret_name) +
                   " --from-file=hf_api_token=/dev/stdin --namespace=" + space + optional);
   out.push_back("  kubectl apply --filename=manifest.yaml --namespace=" + space);
   out.push_back(
-      fmt::format("  kubectl wait --for=condition=Available --timeout={}s deployment/{}-deployment "
-                  "--namespace={}",
-                  plan.rollout_seconds(), base, space));
+      fmt::format("  kubectl wait --for=condition=Available --timeout={}s {} --namespace={}",
+                  plan.rollout_seconds(), workload_name(plan, base).resource, space));
   out.push_back("  kubectl port-forward service/" + base +
                 "-service 8000:8000 --namespace=" + space);
   const json::Object body{
-      {"model", facts.flags.contains("served_model_name") ? request.model
-                : hugging_face                            ? loaded
-                                                          : model_location(request)},
+      {"model", loads_gguf(facts.server)                    ? gguf_served_name(request, facts)
+                : facts.flags.contains("served_model_name") ? request.model
+                : hugging_face                              ? loaded
+                                                            : model_location(request)},
       {"messages", json::Array{json::Object{{"role", "user"}, {"content", "Hello"}}}},
       {"max_tokens", 64}};
   out.push_back("  curl http://localhost:8000/v1/chat/completions --header " +
@@ -208,7 +230,7 @@ std::vector<std::string> comments(const Request& request, const Facts& facts, co
   setup_block(out, request, facts, plan);
   memory_block(out, facts, plan);
   metrics_block(out, facts);
-  remarks_block(out, request, facts, start);
+  remarks_block(out, request, facts, plan, start);
   commands_block(out, request, facts, plan, base);
   scrape_block(out, scrape);
   return out;

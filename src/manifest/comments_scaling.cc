@@ -156,7 +156,8 @@ void adapter_commands(Lines& out, const ScalePlan& plan) {
       " --set-json=" + shell_word("rules.custom=" + json::to_line(json::Array{rule})));
 }
 
-void look(Lines& out, const Request& request, const ScalePlan& plan, const std::string& base) {
+void look(Lines& out, const Request& request, const ScalePlan& plan, const std::string& base,
+          const WorkloadName& workload) {
   const std::string space = shell_word(request.namespace_name);
   const bool keda = request.autoscaling.by == Autoscaler::Keda;
   out.emplace_back("To see that the metric arrives and what the autoscaler makes of it:");
@@ -172,8 +173,8 @@ void look(Lines& out, const Request& request, const ScalePlan& plan, const std::
                 (keda ? "keda-hpa-" + base + "-scaler" : base + "-hpa") + " --namespace=" + space);
   out.push_back(
       fmt::format("Applying this file again sets the replicas back to {}; take the line replicas "
-                  "out of the Deployment once the autoscaler runs",
-                  plan.replicas));
+                  "out of the {} once the autoscaler runs",
+                  plan.replicas, workload.kind));
 }
 
 }  // namespace
@@ -192,13 +193,14 @@ std::string metric_name(Autoscaler by, const ScalePlan& plan) {
 }
 
 std::string total_query(const ScalePlan& plan, const std::string& namespace_name,
-                        const std::string& base) {
+                        const WorkloadName& workload) {
   return "sum(" + plan.series + "{" + selectors(plan) + "namespace=\"" + namespace_name +
-         "\",pod=~\"" + base + "-deployment-.+\"})";
+         "\",pod=~\"" + workload.pod_pattern + "\"})";
 }
 
 std::vector<std::string> scaling_comments(const Request& request, const Facts& facts,
-                                          const Scaling& scaling, const std::string& base) {
+                                          const Scaling& scaling, const std::string& base,
+                                          const WorkloadName& workload) {
   Lines out;
   if (!scaling.plan) {
     if (!scaling.why_none.empty()) out.push_back("No autoscaler: " + scaling.why_none);
@@ -215,7 +217,7 @@ std::vector<std::string> scaling_comments(const Request& request, const Facts& f
   if (request.autoscaling.by == Autoscaler::HpaStackdriver) stackdriver_commands(out);
   if (request.autoscaling.by == Autoscaler::Keda) keda_commands(out, plan);
   if (request.autoscaling.by == Autoscaler::PrometheusAdapter) adapter_commands(out, plan);
-  look(out, request, plan, base);
+  look(out, request, plan, base, workload);
   return out;
 }
 

@@ -5,6 +5,8 @@
 
 #include "base/text.h"
 #include "catalog/catalog.h"
+#include "catalog/server_hardware.h"
+#include "manifest/gguf.h"
 #include "manifest/text.h"
 
 namespace kneepoint::manifest {
@@ -72,6 +74,12 @@ Result<void> find_image(const catalog::Catalog& catalog, const Request& request,
                                                 facts.server.name + " nor an image tag");
   const std::string& repository = facts.server.image_repository;
   const std::string number = release_of(facts.version);
+  // llama.cpp numbers its builds, and has images for several kinds of accelerators.
+  if (row == nullptr && facts.server.name == "llama.cpp" && facts.version.starts_with("b")) {
+    facts.image = repository + ":server-cuda-" + facts.version;
+    facts.image_from = "by the naming rule; the catalog does not know this build";
+    return {};
+  }
   if (repository.empty() || (row != nullptr && number.empty())) return {};  // create() says so
   const std::string v = !number.empty() && tags_have_v(catalog, facts.server.name) ? "v" : "";
   if (row == nullptr) {
@@ -92,7 +100,8 @@ Result<void> find_machine(const catalog::Catalog& catalog, const Request& reques
       return not_found(request.provider == "gcp" ? "machine type" : "machine type of the provider",
                        request.machine_type,
                        names_of(catalog.machines(), &catalog::Machine::machine_type));
-    facts.machine = *machine;
+    facts.machine = facts.host = *machine;
+    facts.machines = {*machine};
     facts.arm_host = machine->arch == "arm64";
     return {};
   }
@@ -101,6 +110,11 @@ Result<void> find_machine(const catalog::Catalog& catalog, const Request& reques
   for (const auto& machine : catalog.machines()) {
     if (machine.accelerator != facts.accelerator.id) continue;
     (machine.arch == "arm64" ? arm : other) = true;
+    if (machine.provider != request.provider) continue;
+    facts.machines.push_back(machine);
+    // The first of equals: the plain family stands before its variants.
+    if (!facts.host || machine.accelerator_count > facts.host->accelerator_count)
+      facts.host = machine;
   }
   facts.arm_host = arm && !other;
   return {};
@@ -146,6 +160,9 @@ Result<Facts> resolve(const catalog::Catalog& catalog, const Request& request) {
                                               " with an image; name a version or an image");
   if (auto found = find_image(catalog, request, facts); !found) return fail(found.error());
   if (auto found = find_machine(catalog, request, facts); !found) return fail(found.error());
+  if (loads_gguf(facts.server)) {
+    if (auto ok = describe_gguf(request, facts); !ok) return fail(ok.error());
+  }
   for (const auto& row : catalog.server_flags()) {
     if (row.server != server->name) continue;
     if (const auto* flag = catalog.flag(server->name, facts.version, row.purpose))
@@ -157,6 +174,32 @@ Result<Facts> resolve(const catalog::Catalog& catalog, const Request& request) {
       facts.metrics.emplace(row.signal, *metric);
   }
   return facts;
+}
+
+Result<void> runs_there(const catalog::Catalog& catalog, const Request& request,
+                        const Facts& facts) {
+  const catalog::ServerHardware hardware(catalog);
+  const std::string& server = facts.server.name;
+  const catalog::Accelerator& on = facts.accelerator;
+  if (!hardware.knows(server)) return {};
+  if (!hardware.runs_on(server, on)) {
+    std::vector<std::string> others;
+    for (const auto& row : catalog.servers()) {
+      if (hardware.runs_on(row.name, on)) others.push_back(row.name);
+    }
+    return fail(ErrorCode::Unsatisfiable,
+                server + " does not run on " + on.id + " (" + on.vendor + " " + on.arch + ")" +
+                    (others.empty() ? "; choose another accelerator"
+                                    : "; these do: " + join(others, ", ")));
+  }
+  // What an unnamed checkpoint holds, or what is made of it while loading, is not checked.
+  if (!facts.checkpoint_known || !request.weight_precision.empty()) return {};
+  const std::string format = catalog::checkpoint_format(facts.model);
+  if (!format.empty() && facts.model.weight_bits && !hardware.runs(server, on, format))
+    return fail(ErrorCode::Unsatisfiable, server + " does not run the " + format + " weights of " +
+                                              facts.model.id + " on " + on.id + " (" + on.arch +
+                                              "); name a checkpoint in another format");
+  return {};
 }
 
 }  // namespace kneepoint::manifest

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "catalog/types.h"
@@ -24,6 +25,8 @@ struct Facts {
   std::string image;       // empty: none known
   std::string image_from;  // how the image was found, when not from a catalog row
   std::optional<catalog::Machine> machine;
+  std::optional<catalog::Machine> host;  // the machine asked for, else the one that holds the most
+  std::vector<catalog::Machine> machines;  // of the provider, with this accelerator
   bool arm_host = false;  // every machine with this accelerator has an Arm processor
   std::map<std::string, catalog::ServerFlag> flags;      // by purpose
   std::map<std::string, catalog::ServerMetric> metrics;  // by signal
@@ -31,5 +34,10 @@ struct Facts {
 
 /// NotFound names what the catalog does not hold, with near names.
 Result<Facts> resolve(const catalog::Catalog& catalog, const Request& request);
+
+/// Unsatisfiable: by the catalog's table server_hardware the server does not run on the
+/// accelerator, or not with these weights. A server that the table does not name may run anywhere.
+Result<void> runs_there(const catalog::Catalog& catalog, const Request& request,
+                        const Facts& facts);
 
 }  // namespace kneepoint::manifest

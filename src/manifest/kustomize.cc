@@ -27,6 +27,12 @@ Tree without(const Emitted& object) {
               {"patch", json::to_yaml(patch)}};
 }
 
+Tree one_replica(const Emitted& object) {
+  const Array patch{Tree{{"op", "replace"}, {"path", "/spec/replicas"}, {"value", 1}}};
+  return Tree{{"target", Tree{{"kind", object.kind}, {"name", object.name}}},
+              {"patch", json::to_yaml(patch)}};
+}
+
 }  // namespace
 
 std::vector<File> kustomize(const Manifest& manifest) {
@@ -55,13 +61,15 @@ std::vector<File> kustomize(const Manifest& manifest) {
     resources.emplace_back(file);
     if (object.kind == "Deployment")
       replicas.emplace_back(Tree{{"name", object.name}, {"count", 1}});
+    // The transformer `replicas` knows only kinds of Kubernetes itself.
+    if (object.kind == "LeaderWorkerSet") patches.emplace_back(one_replica(object));
     if (object.kind == "HorizontalPodAutoscaler" || object.kind == "ScaledObject")
       patches.emplace_back(without(object));
   }
   out.push_back({"base/kustomization.yaml", json::to_yaml(kustomization(std::move(resources)))});
   const Tree production = kustomization({"../../base"});
   Tree trial = production;
-  trial["replicas"] = std::move(replicas);
+  if (!replicas.empty()) trial["replicas"] = std::move(replicas);
   if (!patches.empty()) trial["patches"] = std::move(patches);
   out.push_back({"overlays/production/kustomization.yaml", json::to_yaml(production)});
   out.push_back({"overlays/trial/kustomization.yaml", json::to_yaml(trial)});

@@ -8,30 +8,42 @@
 #include "manifest/args.h"
 #include "manifest/cloud_run.h"
 #include "manifest/comments.h"
+#include "manifest/comments_cluster.h"
 #include "manifest/comments_scaling.h"
 #include "manifest/dashboard.h"
+#include "manifest/gguf.h"
+#include "manifest/multi_host.h"
 #include "manifest/objects.h"
 #include "manifest/plan.h"
 #include "manifest/platform_pod.h"
 #include "manifest/scaling.h"
 #include "manifest/scaling_objects.h"
+#include "manifest/serving_stack.h"
 #include "manifest/storage.h"
 #include "manifest/storage_place.h"
 #include "manifest/storage_xla.h"
 #include "manifest/text.h"
+#include "manifest/workload.h"
 
 namespace kneepoint::manifest {
 namespace {
 
 constexpr int kServicePort = 8000;
 constexpr const char* kShmVolume = "dshm";
+constexpr const char* kXlaFolder = "/xla-cache";
 
 /// What the objects of one manifest share.
 struct Naming {
   std::string base;  // <model>-<server>
   std::string namespace_name;
+  WorkloadName workload;
 
   StringMap selector() const { return {{"app", base + "-inference-server"}}; }
+  /// Of the pods that answer requests.
+  StringMap answering() const {
+    return workload.kind == "Deployment" ? selector() : leader_selector(workload.name);
+  }
+  ScaleTarget target() const { return {workload.api_version, workload.kind, workload.name}; }
   ObjectMeta meta(const std::string& suffix) const {
     return {base + suffix,
             namespace_name,
@@ -39,6 +51,14 @@ struct Naming {
             {}};
   }
 };
+
+bool on_gpu(const Facts& facts) {
+  return facts.accelerator.vendor == "nvidia" && facts.accelerator.kind == "gpu";
+}
+bool on_tpu(const Facts& facts) {
+  return facts.accelerator.vendor == "google" && facts.accelerator.kind == "tpu" &&
+         is_label_value(facts.accelerator.gke_label);
+}
 
 Result<void> check(const Request& request, const Facts& facts) {
   const auto invalid = [](std::string why) {
@@ -61,15 +81,23 @@ Result<void> check(const Request& request, const Facts& facts) {
     if (limit && *limit < 1) return invalid("engine limits are numbers from 1");
   if (!facts.image.empty() && !is_image_reference(facts.image))
     return invalid(shown(facts.image) + " is not an image reference");
-  if (facts.accelerator.vendor != "nvidia" || facts.accelerator.kind != "gpu")
+  if (!on_gpu(facts) && !on_tpu(facts))
     return fail(ErrorCode::Unsatisfiable,
-                "manifests are made for NVIDIA GPUs; of " + facts.accelerator.id + " (" +
-                    facts.accelerator.vendor + " " + facts.accelerator.kind +
+                "manifests are made for NVIDIA GPUs and for TPUs on GKE; of " +
+                    facts.accelerator.id + " (" + facts.accelerator.vendor + " " +
+                    facts.accelerator.kind +
                     ") the resource name and image of the server are not described yet");
   return {};
 }
 
 std::vector<EnvVar> environment(const Request& request, const Facts& facts, const Plan& plan) {
+  if (loads_gguf(facts.server)) {
+    std::vector<EnvVar> env{{kModelVariable, no_expansion(gguf_model(request, facts)), "", ""}};
+    // Ollama takes no token of Hugging Face.
+    if (facts.server.name != "ollama")
+      env.push_back({"HF_TOKEN", "", request.secret_name, "hf_api_token", true});
+    return env;
+  }
   std::vector<EnvVar> env{{kModelVariable, no_expansion(model_location(request)), "", ""}};
   if (!from_hugging_face(request)) return env;
   // Without a gate the pod must start even if nobody made the secret.
@@ -88,13 +116,14 @@ Container server_container(const Request& request, const Facts& facts, const Pla
   server.command = start.command;
   server.args = start.args;
   server.env = environment(request, facts, plan);
+  server.env.insert(server.env.end(), start.env.begin(), start.env.end());
   server.ports = {{"http", *facts.server.port}};
   if (facts.server.metrics_port && *facts.server.metrics_port != *facts.server.port)
     server.ports.push_back({"metrics", *facts.server.metrics_port});
-  const std::string gpus = std::to_string(plan.split.accelerators);
+  const std::string gpus = std::to_string(plan.accelerators_per_host());
   const StringMap bounded{{"memory", std::to_string(plan.memory_gib) + "Gi"},
                           {"ephemeral-storage", std::to_string(plan.ephemeral_gib) + "Gi"},
-                          {"nvidia.com/gpu", gpus}};
+                          {on_tpu(facts) ? "google.com/tpu" : "nvidia.com/gpu", gpus}};
   server.requests = {{"cpu", std::to_string(plan.cpu)}};
   server.requests.insert(server.requests.end(), bounded.begin(), bounded.end());
   server.limits = bounded;
@@ -102,11 +131,17 @@ Container server_container(const Request& request, const Facts& facts, const Pla
   const std::string ready =
       facts.server.readiness_path.empty() ? facts.server.health_path : facts.server.readiness_path;
   // The first answer comes when the weights are loaded, so only the startup probe has to wait.
-  server.startup =
-      HttpProbe{facts.server.health_path, "http", kStartupPeriodSeconds, 5, plan.startup_periods};
-  server.readiness = HttpProbe{ready, "http", 5, 5, 3};
-  server.liveness = HttpProbe{facts.server.health_path, "http", 10, 5, 3};
+  server.startup = HttpProbe{facts.server.health_path, "http", kStartupPeriodSeconds, 5,
+                             plan.startup_periods,     {}};
+  server.startup->command = start.loaded;
+  server.readiness = HttpProbe{ready, "http", 5, 5, 3, {}, 0};
+  server.liveness = HttpProbe{facts.server.health_path, "http", 10, 5, 3, {}, 0};
   server.mounts = {{kShmVolume, "/dev/shm"}};
+  if (!start.config.empty()) server.mounts.push_back({"config", kConfigFolder, true});
+  if (on_tpu(facts)) {
+    server.env.push_back({"VLLM_XLA_CACHE_PATH", kXlaFolder, "", ""});
+    server.mounts.push_back({"xla-cache", kXlaFolder});
+  }
   return server;
 }
 
@@ -116,11 +151,17 @@ PodTemplate pod(const Request& request, const Facts& facts, const Plan& plan,
   out.labels = naming.selector();
   out.labels.emplace_back("ai.gke.io/model", label_value(model_name(request.model)));
   out.labels.emplace_back("ai.gke.io/inference-server", label_value(facts.server.name));
-  if (is_label_value(facts.accelerator.gke_label)) {
+  if (on_tpu(facts)) {
+    out.node_selector = {{"cloud.google.com/gke-tpu-accelerator", facts.accelerator.gke_label},
+                         {"cloud.google.com/gke-tpu-topology", plan.tpu_topology}};
+    out.disk_volumes.push_back({"xla-cache", ""});
+  } else if (is_label_value(facts.accelerator.gke_label)) {
     out.node_selector = {{"cloud.google.com/gke-accelerator", facts.accelerator.gke_label},
                          {"cloud.google.com/gke-gpu-driver-version", "latest"}};
   }
-  out.tolerations = {{"nvidia.com/gpu", "Exists", "", "NoSchedule"}};
+  out.tolerations = {
+      {on_tpu(facts) ? "google.com/tpu" : "nvidia.com/gpu", "Exists", "", "NoSchedule"}};
+  if (!start.config.empty()) out.config_volumes.push_back({"config", naming.base + "-config"});
   if (facts.arm_host) {
     out.node_selector.emplace_back("kubernetes.io/arch", "arm64");
     out.tolerations.push_back({"kubernetes.io/arch", "Equal", "arm64", "NoSchedule"});
@@ -130,24 +171,30 @@ PodTemplate pod(const Request& request, const Facts& facts, const Plan& plan,
   return out;
 }
 
-Deployment deployment(const Request& request, const Facts& facts, const Plan& plan,
-                      const StartCommand& start, const Naming& naming) {
+ObjectMeta workload_meta(const Facts& facts, const Naming& naming) {
+  ObjectMeta out = naming.meta("");
+  out.name = naming.workload.name;
+  out.annotations = {{"kneepoint.dev/generated", "true"},
+                     {"kneepoint.dev/version", kManifestVersion},
+                     {"kneepoint.dev/inference-server", facts.server.name},
+                     {"kneepoint.dev/inference-server-version", facts.version}};
+  return out;
+}
+
+Deployment deployment(const Facts& facts, const Plan& plan, int replicas, PodTemplate pod,
+                      const Naming& naming) {
   Deployment out;
-  out.meta = naming.meta("-deployment");
-  out.meta.annotations = {{"kneepoint.dev/generated", "true"},
-                          {"kneepoint.dev/version", kManifestVersion},
-                          {"kneepoint.dev/inference-server", facts.server.name},
-                          {"kneepoint.dev/inference-server-version", facts.version}};
-  out.replicas = request.replicas;
+  out.meta = workload_meta(facts, naming);
+  out.replicas = replicas;
   // The default of ten minutes would call a slow first start a failed rollout.
   out.progress_deadline_seconds = plan.rollout_seconds();
   out.selector = naming.selector();
-  out.pod = pod(request, facts, plan, start, naming);
+  out.pod = std::move(pod);
   return out;
 }
 
 Service service(const Naming& naming) {
-  return {naming.meta("-service"), naming.selector(), {{"http", kServicePort, "http"}}};
+  return {naming.meta("-service"), naming.answering(), {{"http", kServicePort, "http", ""}}};
 }
 
 /// The same fields serve managed Prometheus and the Prometheus operator.
@@ -155,7 +202,7 @@ template <class Monitor>
 Monitor monitoring(const Facts& facts, const Naming& naming) {
   const auto& server = facts.server;
   const bool own_port = server.metrics_port && *server.metrics_port != *server.port;
-  return {naming.meta("-monitoring"), naming.selector(), own_port ? "metrics" : "http",
+  return {naming.meta("-monitoring"), naming.answering(), own_port ? "metrics" : "http",
           server.metrics_path, std::to_string(kScrapeSeconds) + "s"};
 }
 
@@ -169,7 +216,7 @@ HorizontalPodAutoscaler horizontal(const Request& request, const ScalePlan& plan
                                    const Naming& naming) {
   HorizontalPodAutoscaler out;
   out.meta = naming.meta("-hpa");
-  out.target.name = naming.base + "-deployment";
+  out.target = naming.target();
   out.min_replicas = plan.min_replicas;
   out.max_replicas = plan.max_replicas;
   out.metric = metric_name(request.autoscaling.by, plan);
@@ -186,13 +233,13 @@ HorizontalPodAutoscaler horizontal(const Request& request, const ScalePlan& plan
 ScaledObject scaled(const ScalePlan& plan, const Naming& naming) {
   ScaledObject out;
   out.meta = naming.meta("-scaler");
-  out.target.name = naming.base + "-deployment";
+  out.target = naming.target();
   out.min_replicas = plan.min_replicas;
   out.max_replicas = plan.max_replicas;
   out.fallback_replicas = plan.replicas;
   out.behavior = plan.behavior;
   out.server_address = plan.prometheus_url;
-  out.query = total_query(plan, naming.namespace_name, naming.base);
+  out.query = total_query(plan, naming.namespace_name, naming.workload);
   out.threshold = shortest(static_cast<double>(plan.target_milli) / 1000);
   if (plan.managed_prometheus) out.authentication = naming.base + "-metrics";
   return out;
@@ -221,7 +268,7 @@ void watch(Manifest& manifest, const Request& request, const Facts& facts, const
            const Naming& naming) {
   manifest.platform = request.delivery.platform;
   if (facts.server.metrics_path.empty()) return;
-  const std::string workload = naming.base + "-deployment";
+  const std::string& workload = naming.workload.name;
   const AlertRules rules{naming.meta("-alerts"), !by_operator(request, scaling),
                          alerts(request, facts, workload, scaling.plan)};
   if (request.delivery.alerts) add(manifest, rules);
@@ -234,7 +281,7 @@ void watch(Manifest& manifest, const Request& request, const Facts& facts, const
 Result<Manifest> create(const Request& request, const Facts& facts) {
   if (auto ok = check(request, facts); !ok) return fail(ok.error());
   if (request.delivery.platform == Platform::CloudRun) return cloud_run(request, facts);
-  if (auto ok = check_platform(request); !ok) return fail(ok.error());
+  if (auto ok = check_platform(request, facts); !ok) return fail(ok.error());
   const auto numbers = plan(request, facts);
   if (!numbers) return fail(numbers.error());
   const auto start = start_command(request, facts, *numbers);
@@ -244,18 +291,34 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
   if (scales->plan && one_replica_first(request))
     scales->plan->min_replicas = scales->plan->replicas = 1;
 
-  const Naming naming{base_name(request.model, facts.server.name), request.namespace_name};
+  const std::string base = base_name(request.model, facts.server.name);
+  const Naming naming{base, request.namespace_name, workload_name(*numbers, base)};
   Manifest manifest;
   manifest.manifest_version = kManifestVersion;
-  Deployment runs = deployment(request, facts, *numbers, *start, naming);
-  if (scales->plan) runs.replicas = scales->plan->replicas;
-  if (one_replica_first(request)) runs.replicas = std::min(runs.replicas, 1);
-  fit_to_platform(request, facts, runs.pod);
-  auto placed = place_weights(request, facts, *numbers, naming.meta(""), naming.base, runs.pod);
+  const int replicas = one_replica_first(request) ? std::min(1, request.replicas)
+                       : scales->plan             ? scales->plan->replicas
+                                                  : request.replicas;
+  if (!start->config.empty())
+    add(manifest, ConfigMap{naming.meta("-config"), {{kConfigFile, start->config}}});
+  PodTemplate runs = pod(request, facts, *numbers, *start, naming);
+  fit_to_platform(request, facts, runs);
+  auto placed = place_weights(request, facts, *numbers, naming.meta(""), naming.base, runs);
   if (!placed) return fail(std::move(placed).error());
   for (auto& one : placed->objects) manifest.objects.push_back(std::move(one));
   manifest.storage = storage_options(request, facts, *numbers);
-  add(manifest, runs);
+  std::vector<std::string> over_hosts;
+  if (numbers->hosts > 1) {
+    const auto together = group(request, facts, *numbers, *start);
+    if (!together) return fail(together.error());
+    auto set =
+        leader_worker_set(request, facts, *numbers, *together, workload_meta(facts, naming), runs);
+    if (!set) return fail(set.error());
+    set->replicas = replicas;
+    add(manifest, *set);
+    over_hosts = multi_host_comments(request, facts, *numbers, *together, *set);
+  } else {
+    add(manifest, deployment(facts, *numbers, replicas, std::move(runs), naming));
+  }
   add(manifest, service(naming));
   if (!facts.server.metrics_path.empty()) {
     if (by_operator(request, *scales))
@@ -263,15 +326,35 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
     else
       add(manifest, monitoring<PodMonitoring>(facts, naming));
   }
+  std::vector<std::string> stacked;
+  if (request.hosting.stack != ServingStack::None) {
+    const auto stack =
+        serving_stack(request, facts, naming.meta(""), naming.base, naming.answering());
+    if (!stack) return fail(stack.error());
+    for (json::Object& doc : stack->objects()) {
+      const auto text = [&](const char* key) { return std::string(doc.at(key).as_string()); };
+      const std::string object_name(doc.at("metadata").as_object().at("name").as_string());
+      manifest.objects.push_back({text("kind"), text("apiVersion"), object_name, std::move(doc)});
+    }
+    stacked = stack_comments(request, *stack);
+  }
   if (scales->plan) scaler(manifest, request, *scales->plan, naming);
   watch(manifest, request, facts, *scales, naming);
   manifest.comments = comments(
       request, facts, *numbers, *start, naming.base,
       by_operator(request, *scales) ? Scrape::PrometheusOperator : Scrape::ManagedPrometheus);
+  for (auto& line : stacked) manifest.comments.push_back(std::move(line));
+  for (auto& line : over_hosts) manifest.comments.push_back(std::move(line));
+  if (request.delivery.platform == Platform::Gke) {
+    const int most = scales->plan ? scales->plan->max_replicas : replicas;
+    for (auto& line : cluster_comments(request, facts, *numbers, replicas * numbers->hosts,
+                                       most * numbers->hosts))
+      manifest.comments.push_back(std::move(line));
+  }
   for (auto& line : platform_comments(request, facts, *numbers, naming.base))
     manifest.comments.push_back(std::move(line));
   for (auto& line : placed->comments) manifest.comments.push_back(std::move(line));
-  for (auto& line : scaling_comments(request, facts, *scales, naming.base))
+  for (auto& line : scaling_comments(request, facts, *scales, naming.base, naming.workload))
     manifest.comments.push_back(std::move(line));
   return manifest;
 }
@@ -279,6 +362,7 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
 Result<Manifest> create(const catalog::Catalog& catalog, const Request& request) {
   const auto facts = resolve(catalog, request);
   if (!facts) return fail(facts.error());
+  if (auto ok = runs_there(catalog, request, *facts); !ok) return fail(ok.error());
   return create(request, *facts);
 }
 

@@ -10,140 +10,20 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "manifest/testing/cases.h"
 #include "manifest/text.h"
 
 namespace kneepoint::manifest {
 namespace {
 
 using ::testing::AllOf;
+using testing::Case;
 using ::testing::Contains;
+using testing::gpt_oss_20b;
 using ::testing::HasSubstr;
+using testing::llama_70b;
 using ::testing::Not;
-
-// Rows as in the shipped catalog, written out so that a new catalog row changes no test here.
-
-catalog::Model gpt_oss_20b() {
-  catalog::Model m;
-  m.id = "openai/gpt-oss-20b";
-  m.model_type = "gpt_oss";
-  m.layers = 24;
-  m.hidden = 2880;
-  m.heads = 64;
-  m.kv_heads = 8;
-  m.head_dim = 64;
-  m.vocab = 201088;
-  m.max_position = 131072;
-  m.tie_embeddings = false;
-  m.window = 128;
-  m.windowed_layers = 12;
-  m.experts = 32;
-  m.moe_intermediate = 2880;
-  m.dense_layers = 0;
-  m.quantization = "mxfp4";
-  m.weight_bits = 4;
-  m.params_b = 20.908;
-  m.complete = true;
-  m.gated = false;
-  return m;
-}
-
-catalog::Model llama_70b() {
-  catalog::Model m;
-  m.id = "meta-llama/Llama-3.3-70B-Instruct";
-  m.model_type = "llama";
-  m.layers = 80;
-  m.hidden = 8192;
-  m.heads = 64;
-  m.kv_heads = 8;
-  m.head_dim = 128;
-  m.vocab = 128256;
-  m.max_position = 131072;
-  m.tie_embeddings = false;
-  m.dtype = "bfloat16";
-  m.weight_bits = 16;
-  m.params_b = 70.552;
-  m.complete = true;
-  m.gated = true;
-  m.licence_url = "https://huggingface.co/meta-llama/Llama-3.3-70B-Instruct";
-  return m;
-}
-
-catalog::Accelerator h100() {
-  catalog::Accelerator a;
-  a.id = a.gke_label = "nvidia-h100-80gb";
-  a.vendor = "nvidia";
-  a.kind = "gpu";
-  a.compute_capability = "9.0";
-  a.mem_gib_nominal = 80;
-  a.mem_gib_usable = 79.2;
-  a.max_per_host = 8;
-  a.bf16 = true;
-  return a;
-}
-
-catalog::Accelerator t4() {
-  catalog::Accelerator a = h100();
-  a.id = a.gke_label = "nvidia-tesla-t4";
-  a.compute_capability = "7.5";
-  a.mem_gib_nominal = 16;
-  a.mem_gib_usable = 14.6;
-  a.bf16 = false;
-  return a;
-}
-
-Facts vllm(const std::string& version) {
-  const bool old = version == "0.7.2";
-  Facts facts;
-  facts.model = gpt_oss_20b();
-  facts.accelerator = h100();
-  facts.version = version;
-  facts.image = "vllm/vllm-openai:v" + version;
-  auto& server = facts.server;
-  server.name = "vllm";
-  server.command = "python3 -m vllm.entrypoints.openai.api_server";
-  server.model_flag = "--model";
-  server.port = server.metrics_port = 8000;
-  server.health_path = server.readiness_path = "/health";
-  server.metrics_path = "/metrics";
-  server.image_repository = "vllm/vllm-openai";
-  server.status = "active";
-  const auto flag = [&](const char* purpose, const char* name, const char* form = "value",
-                        const char* fallback = "") {
-    catalog::ServerFlag row;
-    row.server = "vllm";
-    row.purpose = purpose;
-    row.flag = name;
-    row.form = form;
-    row.default_value = fallback;
-    facts.flags[purpose] = row;
-  };
-  flag("host", "--host");
-  flag("port", "--port");
-  flag("model", "--model");
-  flag("served_model_name", "--served-model-name");
-  flag("tensor_parallel", "--tensor-parallel-size");
-  flag("pipeline_parallel", "--pipeline-parallel-size");
-  flag("data_parallel", "--data-parallel-size");
-  flag("expert_parallel", "--enable-expert-parallel", "switch");
-  flag("max_model_len", "--max-model-len");
-  flag("gpu_memory_utilization", "--gpu-memory-utilization");
-  flag("max_num_seqs", "--max-num-seqs");
-  flag("kv_cache_dtype", "--kv-cache-dtype");
-  flag("dtype", "--dtype");
-  flag("quantization", "--quantization");
-  if (old) {
-    flag("swap_space", "--swap-space", "value", "4");
-    flag("disable_log_requests", "--disable-log-requests", "switch");
-  }
-  const auto metric = [&](const char* signal, const char* series) {
-    facts.metrics[signal].series = series;
-  };
-  metric("waiting", "vllm:num_requests_waiting");
-  metric("running", "vllm:num_requests_running");
-  metric("kv_cache_usage", old ? "vllm:gpu_cache_usage_perc" : "vllm:kv_cache_usage_perc");
-  metric("ttft", "vllm:time_to_first_token_seconds");
-  return facts;
-}
+using testing::vllm;
 
 Request gpt_oss_request() {
   Request request;
@@ -153,11 +33,6 @@ Request gpt_oss_request() {
   return request;
 }
 
-struct Case {
-  Request request;
-  Facts facts;
-};
-
 Case llama_on_four() {
   Case c{gpt_oss_request(), vllm("0.7.2")};
   c.request.model = "meta-llama/Llama-3.3-70B-Instruct";
@@ -166,14 +41,7 @@ Case llama_on_four() {
   c.request.machine_type = "a3-highgpu-4g";
   c.request.reasons = {"Meets TTFT p50 <= 500 ms up to 12 requests/s (published, 2026-05-01)"};
   c.facts.model = llama_70b();
-  catalog::Machine machine;
-  machine.provider = "gcp";
-  machine.machine_type = "a3-highgpu-4g";
-  machine.accelerator = "nvidia-h100-80gb";
-  machine.accelerator_count = 4;
-  machine.vcpu = 104;
-  machine.mem_gib = 936;
-  c.facts.machine = machine;
+  c.facts.machine = testing::machine("a3-highgpu-4g", 4, 104, 936);
   return c;
 }
 
@@ -383,8 +251,6 @@ TEST(Manifest, RefusesSplitsThatCannotBe) {
   EXPECT_THAT(refused([](Case& c) { c.request.tensor_parallel = 3; }),
               HasSubstr("does not make 4"));
   EXPECT_THAT(refused([](Case& c) { c.facts.model.heads = 70; }), HasSubstr("attention heads"));
-  EXPECT_THAT(refused([](Case& c) { c.request.accelerators_per_replica = 16; }),
-              HasSubstr("several hosts"));
   EXPECT_THAT(refused([](Case& c) { c.facts.machine->accelerator_count = 0.5; }),
               HasSubstr("has 0.5 accelerators"));
   EXPECT_THAT(refused([](Case& c) { c.facts.machine->mem_gib = 100; }), HasSubstr("of memory"));
@@ -401,7 +267,7 @@ TEST(Manifest, SetsHalfWhereBfloat16IsMissing) {
   c.facts.model.params_b = 3;
   EXPECT_THAT(texts(container(create(c.request, c.facts).value())["args"]),
               Not(Contains("--dtype=half")));
-  c.facts.accelerator = t4();
+  c.facts.accelerator = testing::t4();
   EXPECT_THAT(texts(container(create(c.request, c.facts).value())["args"]),
               Contains("--dtype=half"));
 }

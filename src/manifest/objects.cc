@@ -69,8 +69,17 @@ Object json_of(const ContainerPort& port) {
 }
 
 Object json_of(const HttpProbe& probe) {
-  Object out{{"httpGet", Object{{"path", probe.path}, {"port", probe.port}}},
-             {"periodSeconds", probe.period_seconds}};
+  Object out;
+  if (probe.grpc_port > 0) {
+    out["grpc"] = Object{{"port", probe.grpc_port}, {"service", probe.path}};
+  } else if (probe.command.empty()) {
+    out["httpGet"] = Object{{"path", probe.path}, {"port", probe.port}};
+  } else {
+    Object exec;
+    put(exec, "command", probe.command);
+    out["exec"] = std::move(exec);
+  }
+  out["periodSeconds"] = probe.period_seconds;
   put(out, "timeoutSeconds", probe.timeout_seconds);
   put(out, "failureThreshold", probe.failure_threshold);
   return out;
@@ -130,6 +139,11 @@ Object json_of(const Container& container) {
   if (container.readiness) out["readinessProbe"] = json_of(*container.readiness);
   if (container.liveness) out["livenessProbe"] = json_of(*container.liveness);
   put(out, "volumeMounts", container.mounts);
+  if (!container.capabilities.empty()) {
+    Object capabilities;
+    put(capabilities, "add", container.capabilities);
+    out["securityContext"] = Object{{"capabilities", std::move(capabilities)}};
+  }
   return out;
 }
 
@@ -148,13 +162,21 @@ Object json_of(const PodTemplate& pod) {
   for (const CsiVolume& volume : pod.csi_volumes) volumes.emplace_back(json_of(volume));
   for (const DiskVolume& volume : pod.disk_volumes) volumes.emplace_back(json_of(volume));
   for (const ClaimVolume& volume : pod.claims) volumes.emplace_back(json_of(volume));
+  for (const HostFolder& folder : pod.host_folders)
+    volumes.emplace_back(
+        Object{{"name", folder.name}, {"hostPath", Object{{"path", folder.path}}}});
+  for (const ConfigVolume& volume : pod.config_volumes)
+    volumes.emplace_back(
+        Object{{"name", volume.name}, {"configMap", Object{{"name", volume.config_map}}}});
   if (!volumes.empty()) spec["volumes"] = std::move(volumes);
   return Object{{"metadata", std::move(meta)}, {"spec", std::move(spec)}};
 }
 
 Object json_of(const ServicePort& port) {
-  return Object{
+  Object out{
       {"name", port.name}, {"port", port.port}, {"targetPort", port.target}, {"protocol", "TCP"}};
+  put(out, "appProtocol", port.protocol);
+  return out;
 }
 
 Object match_labels(const StringMap& selector) {
@@ -164,6 +186,8 @@ Object match_labels(const StringMap& selector) {
 }
 
 }  // namespace
+
+json::Object pod_json(const PodTemplate& pod) { return json_of(pod); }
 
 json::Object map_json(const StringMap& map) {
   Object out;
@@ -179,6 +203,13 @@ json::Object typed(std::string_view api_version, std::string_view kind, const Ob
                 {"kind", kind},
                 {"metadata", json_of(meta)},
                 {"spec", std::move(spec)}};
+}
+
+json::Object to_json(const ConfigMap& map) {
+  return Object{{"apiVersion", "v1"},
+                {"kind", "ConfigMap"},
+                {"metadata", json_of(map.meta)},
+                {"data", map_json(map.data)}};
 }
 
 json::Object to_json(const ServiceAccount& account) {

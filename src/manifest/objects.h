@@ -33,10 +33,12 @@ struct ContainerPort {
 };
 
 struct HttpProbe {
-  std::string path;
+  std::string path;  // of an HTTP request; of none where there is a command
   std::string port;  // by name
   int period_seconds = 10;
   std::optional<int> timeout_seconds, failure_threshold;
+  std::vector<std::string> command;  // run in the container instead
+  int grpc_port = 0;                 // asked there instead, by gRPC
 };
 
 struct VolumeMount {
@@ -67,6 +69,16 @@ struct ClaimVolume {
   bool read_only = false;
 };
 
+/// The files of a ConfigMap.
+struct ConfigVolume {
+  std::string name, config_map;
+};
+
+/// A folder of the node.
+struct HostFolder {
+  std::string name, path;
+};
+
 struct Toleration {
   std::string key, op, value, effect;
 };
@@ -79,6 +91,7 @@ struct Container {
   StringMap requests, limits;
   std::optional<HttpProbe> startup, readiness, liveness;
   std::vector<VolumeMount> mounts;
+  std::vector<std::string> capabilities;  // of the kernel, added to the container's
 };
 
 struct PodTemplate {
@@ -88,10 +101,17 @@ struct PodTemplate {
   std::vector<Container> containers;
   std::vector<MemoryVolume> volumes;
   std::vector<CsiVolume> csi_volumes;
+  std::vector<HostFolder> host_folders;
   std::vector<DiskVolume> disk_volumes;
   std::vector<ClaimVolume> claims;
+  std::vector<ConfigVolume> config_volumes;
   std::string service_account;  // empty: the namespace's default
   std::string restart_policy;   // empty: Always, which is all that a Deployment takes
+};
+
+struct ConfigMap {
+  ObjectMeta meta;
+  StringMap data;
 };
 
 struct ServiceAccount {
@@ -109,7 +129,8 @@ struct Deployment {
 struct ServicePort {
   std::string name;
   int port = 0;
-  std::string target;  // name of a container port
+  std::string target;         // name of a container port
+  std::string protocol = {};  // of the application, where it has to be said
 };
 
 struct Service {
@@ -124,6 +145,7 @@ struct PodMonitoring {
   std::string port, path, interval;
 };
 
+json::Object to_json(const ConfigMap& map);
 json::Object to_json(const ServiceAccount& account);
 json::Object to_json(const Deployment& deployment);
 json::Object to_json(const Service& service);

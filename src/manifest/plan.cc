@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "base/text.h"
+#include "manifest/gguf.h"
 #include "manifest/startup_cost.h"
 #include "manifest/storage.h"
 #include "manifest/streamer.h"
@@ -25,17 +27,45 @@ tl::unexpected<Error> cannot(std::string why) {
 
 int whole_gib(double bytes) { return static_cast<int>(std::ceil(bytes / kGiB)); }
 
+/// How many accelerators the machine asked for, or the largest one sold with them, holds.
+int most_per_host(const Facts& facts) {
+  if (facts.machine) return static_cast<int>(facts.machine->accelerator_count);
+  int most = facts.accelerator.max_per_host.value_or(0);
+  if (facts.host) most = std::max(most, static_cast<int>(facts.host->accelerator_count));
+  return most > 0 ? most : std::numeric_limits<int>::max();
+}
+
+/// The fewest hosts with the same number of accelerators each, such that no tensor group has a part
+/// of a host.
+int hosts_for(int count, int most, int tensor) {
+  int hosts = (count + most - 1) / most;
+  while (hosts < count) {
+    const int each = count / hosts;
+    if (count % hosts == 0 && (each % tensor == 0 || tensor % each == 0)) break;
+    ++hosts;
+  }
+  return hosts;
+}
+
 Result<void> split_is_possible(const Request& request, const Facts& facts, Plan& plan) {
   const int count = request.accelerators_per_replica;
-  const int pp = request.pipeline_parallel;
   const int dp = request.data_parallel;
   const int ep = request.expert_parallel;
-  if (count < 1 || count > 1024 || pp < 1 || dp < 1 || ep < 1 || request.tensor_parallel < 0)
+  if (count < 1 || count > 1024 || request.pipeline_parallel < 1 || dp < 1 || ep < 1 ||
+      request.tensor_parallel < 0)
     return invalid("accelerators and degrees of parallelism are whole numbers from 1");
+  const int most = most_per_host(facts);
+  int pp = request.pipeline_parallel;
+  // Nothing said of the split: tensor parallel inside a host, pipeline parallel over the hosts.
+  if (request.tensor_parallel == 0 && pp == 1 && dp == 1 && ep == 1 && count > most)
+    pp = hosts_for(count, most, 1);
   const long long outer = 1LL * pp * dp;
-  const int tp = request.tensor_parallel > 0
-                     ? request.tensor_parallel
-                     : static_cast<int>(std::max<long long>(count / outer, 1));
+  int tp = request.tensor_parallel > 0 ? request.tensor_parallel
+                                       : static_cast<int>(std::max<long long>(count / outer, 1));
+  // Some count the devices of a chip, where it shows several.
+  const int devices = facts.accelerator.devices_per_chip.value_or(1);
+  if (facts.accelerator.kind == "tpu" && devices > 1 && tp * outer == 1LL * count * devices)
+    tp /= devices;
   const bool outside = 1LL * tp * pp * dp == count;
   // SGLang counts data-parallel attention inside the tensor group.
   const bool inside = 1LL * tp * pp == count && tp % dp == 0;
@@ -52,10 +82,6 @@ Result<void> split_is_possible(const Request& request, const Facts& facts, Plan&
     return cannot("tensor parallel " + std::to_string(attention) + " and the " +
                   std::to_string(kv) + " KV heads of " + facts.model.id +
                   " do not divide one another");
-  if (const auto most = facts.accelerator.max_per_host; most && count > *most)
-    return cannot(std::to_string(count) + " x " + facts.accelerator.id +
-                  " per replica need several hosts (one holds " + std::to_string(*most) +
-                  "); only single-host manifests are made");
   if (attention * dp % ep != 0)
     return invalid("expert parallel " + std::to_string(ep) + " does not divide the " +
                    std::to_string(attention * dp) + " accelerators of a pipeline stage");
@@ -64,6 +90,13 @@ Result<void> split_is_possible(const Request& request, const Facts& facts, Plan&
   plan.split.pipeline_parallel = pp;
   plan.split.data_parallel = dp;
   plan.split.expert_parallel = ep;
+  if (count > most) {
+    plan.hosts = hosts_for(count, most, tp);
+    if (count / plan.hosts < 2)
+      return cannot(std::to_string(count) + " x " + facts.accelerator.id + " at tensor parallel " +
+                    std::to_string(tp) + " do not spread evenly over hosts of " +
+                    std::to_string(most) + "; take a multiple of " + std::to_string(most));
+  }
   return {};
 }
 
@@ -74,7 +107,7 @@ Result<void> machine_has_them(const Request& request, const Facts& facts) {
     return cannot("machine type " + machine.machine_type + " has " +
                   (machine.accelerator.empty() ? "no accelerator" : machine.accelerator) +
                   ", not " + facts.accelerator.id);
-  if (machine.accelerator_count < request.accelerators_per_replica)
+  if (machine.accelerator_count < 1)
     return cannot("machine type " + machine.machine_type + " has " +
                   shortest(machine.accelerator_count) + " accelerators, the replica needs " +
                   std::to_string(request.accelerators_per_replica));
@@ -148,12 +181,13 @@ Result<void> memory_of_accelerators(const Request& request, const Facts& facts, 
 }
 
 void size_of_pod(const Request& request, const Facts& facts, Plan& plan) {
-  const int count = plan.split.accelerators;
+  const int count = plan.accelerators_per_host();
   const auto memory = facts.accelerator.mem_gib_usable ? facts.accelerator.mem_gib_usable
                                                        : facts.accelerator.mem_gib_nominal;
   // Weights that fit can not be larger than the accelerators: the bound when the size is unknown.
   plan.weight_bytes = plan.size_known ? plan.fit.use.weights_bytes
-                                      : memory.value_or(80) * kGiB * plan.split.utilization * count;
+                                      : memory.value_or(80) * kGiB * plan.split.utilization *
+                                            plan.split.accelerators;
   const double weights_gib = plan.weight_bytes / kGiB;
   plan.weights_in_memory = kept_in_memory(request, weights_gib);
   const Storage storage = storage_in_use(request, plan);
@@ -173,13 +207,13 @@ void size_of_pod(const Request& request, const Facts& facts, Plan& plan) {
         static_cast<int>(parse_integer(swap->second.default_value).value_or(0));
   // Files read from disk pass through the page cache; from the memory volume they already are
   // there.
-  int reading = plan.weights_in_memory ? 0 : whole_gib(plan.weight_bytes / 2);
+  int reading = plan.weights_in_memory ? 0 : whole_gib(plan.weight_bytes / 2 / plan.hosts);
   if (storage == Storage::RunaiStreamer) reading = std::min(reading, kStreamerGib);
   plan.memory_gib = 4 + (4 + plan.swap_gib_per_accelerator) * count + reading + plan.shm_gib;
   plan.cpu = 4 + 2 * count;
 
   plan.load_seconds = plan.weight_bytes / plan.fetch_bytes_per_second +
-                      (plan.streamed ? 0 : plan.weight_bytes / kLoadBytesPerSecond) +
+                      (plan.streamed ? 0 : plan.weight_bytes / plan.hosts / kLoadBytesPerSecond) +
                       kWarmUpSeconds;
   // Never below the ten minutes that Google's samples wait.
   plan.startup_periods =
@@ -189,8 +223,10 @@ void size_of_pod(const Request& request, const Facts& facts, Plan& plan) {
 /// Requests above what a node can give never schedule: 0.85 of its memory, and all but two of its
 /// processors, on large machines nine tenths of them.
 Result<void> pod_fits_machine(const Facts& facts, Plan& plan) {
-  if (!facts.machine) return {};
-  const auto& machine = *facts.machine;
+  // On one host any machine may do; of several, each is a whole one of a known type.
+  const auto& known = plan.hosts > 1 ? facts.host : facts.machine;
+  if (!known) return {};
+  const catalog::Machine& machine = *known;
   const int memory = plan.memory_gib + plan.sidecar_gib;
   if (machine.mem_gib && memory > *machine.mem_gib * 0.85)
     return cannot(
@@ -207,14 +243,34 @@ Result<void> pod_fits_machine(const Facts& facts, Plan& plan) {
   return {};
 }
 
+/// TPUs are had in slices of a few shapes, each used whole.
+Result<void> slice_exists(const Facts& facts, Plan& plan) {
+  if (facts.accelerator.kind != "tpu" || plan.hosts > 1) return {};
+  std::string sizes;
+  for (const catalog::Machine& machine : facts.machines) {
+    if (machine.tpu_topology.empty()) continue;
+    if (machine.accelerator_count == plan.split.accelerators)
+      plan.tpu_topology = machine.tpu_topology;
+    sizes += (sizes.empty() ? "" : ", ") + shortest(machine.accelerator_count);
+  }
+  if (!plan.tpu_topology.empty()) return {};
+  return cannot("no slice of " + std::to_string(plan.split.accelerators) + " x " +
+                facts.accelerator.id + " on one host is known" +
+                (sizes.empty() ? "" : "; there are those of " + sizes + " chips"));
+}
+
 }  // namespace
 
 Result<Plan> plan(const Request& request, const Facts& facts) {
   Plan result;
-  if (auto ok = split_is_possible(request, facts, result); !ok) return fail(ok.error());
   if (auto ok = machine_has_them(request, facts); !ok) return fail(ok.error());
+  if (auto ok = split_is_possible(request, facts, result); !ok) return fail(ok.error());
   if (auto ok = precision_is_served(request, facts); !ok) return fail(ok.error());
   if (auto ok = memory_of_accelerators(request, facts, result); !ok) return fail(ok.error());
+  if (loads_gguf(facts.server)) {
+    if (auto ok = divide_cache(request, facts, result); !ok) return fail(ok.error());
+  }
+  if (auto ok = slice_exists(facts, result); !ok) return fail(ok.error());
   size_of_pod(request, facts, result);
   if (auto ok = pod_fits_machine(facts, result); !ok) return fail(ok.error());
   return result;

@@ -24,13 +24,19 @@ struct Plan {
   // The split, checked against the model and the accelerator; tensor x pipeline x data parallel is
   // the number of accelerators, whichever way the request counted.
   perfmodel::MemorySetup split;
+  int hosts = 1;  // over which a replica is spread evenly; a pod each
+
+  int accelerators_per_host() const { return split.accelerators / hosts; }
 
   // Memory of the accelerators.
   perfmodel::FitAnswer fit;
   std::optional<int> max_model_len;  // as asked, or cut to what fits; nothing: the model's own
   bool max_model_len_cut = false;
+  int slots = 0;  // requests at once of a server that divides its cache among them; 0: not
+  std::string tpu_topology;  // "2x4"; empty: no TPU
 
-  // The pod. Where the size is unknown, weight_bytes is the most that could fit.
+  // The pod: on several hosts, each of them. Where the size is unknown, weight_bytes is the most
+  // that could fit.
   bool size_known = false;
   double weight_bytes = 0;
   bool weights_in_memory = false;  // HF_HOME on the memory volume

@@ -49,35 +49,6 @@ int most_nodes(const Request& request) {
   return request.autoscaling.max_replicas.value_or(std::max(5, 2 * request.replicas));
 }
 
-void google(Lines& out, const Request& request, const Facts& facts, const Plan& plan) {
-  const int count = facts.machine ? std::max(1, static_cast<int>(facts.machine->accelerator_count))
-                                  : plan.split.accelerators;
-  const std::string label =
-      facts.accelerator.gke_label.empty() ? "ACCELERATOR" : facts.accelerator.gke_label;
-  out.emplace_back("To make a cluster (PROJECT_ID, CLUSTER and LOCATION are yours): Autopilot,");
-  out.emplace_back(
-      "  gcloud container clusters create-auto CLUSTER --project=PROJECT_ID --location=LOCATION");
-  out.emplace_back("or Standard with a node pool of these GPUs:");
-  out.emplace_back(
-      "  gcloud container clusters create CLUSTER --project=PROJECT_ID --location=LOCATION "
-      "--workload-pool=PROJECT_ID.svc.id.goog --addons=GcsFuseCsiDriver --num-nodes=1");
-  std::string pool = fmt::format(
-      "  gcloud container node-pools create gpu --cluster=CLUSTER --project=PROJECT_ID "
-      "--location=LOCATION --machine-type={} --accelerator={} --disk-size={} "
-      "--workload-metadata=GKE_METADATA --enable-autoscaling --num-nodes=0 --min-nodes=0 "
-      "--max-nodes={}",
-      machine(facts),
-      shell_word(fmt::format("type={},count={},gpu-driver-version=latest", label, count)),
-      boot_disk(plan), most_nodes(request));
-  if (request.delivery.storage == Storage::LocalSsd) pool += " --ephemeral-storage-local-ssd";
-  out.push_back(std::move(pool));
-  out.emplace_back("Whether there is quota for them:");
-  out.emplace_back(
-      "  gcloud compute regions describe REGION --project=PROJECT_ID --flatten=quotas "
-      "'--filter=quotas.metric~GPUS AND quotas.limit>0' "
-      "'--format=table(quotas.metric,quotas.usage,quotas.limit)'");
-}
-
 void amazon(Lines& out, const Request& request, const Facts& facts, const Plan& plan) {
   out.emplace_back("To make a cluster (CLUSTER and REGION are yours), and nodes with these GPUs:");
   out.emplace_back(
@@ -160,8 +131,13 @@ void load_balancer(Lines& out, const Request& request, const std::string& base) 
 
 }  // namespace
 
-Result<void> check_platform(const Request& request) {
+Result<void> check_platform(const Request& request, const Facts& facts) {
   const Platform platform = request.delivery.platform;
+  if (platform != Platform::Gke && facts.accelerator.kind == "tpu")
+    return fail(ErrorCode::InvalidArgument,
+                facts.accelerator.id + " is a TPU, which only --platform=gke has");
+  if (platform != Platform::Gke && request.hosting.gpu_network)
+    return fail(ErrorCode::InvalidArgument, "--gpu-network is for --platform=gke");
   if (platform != Platform::Gke && request.autoscaling.by == Autoscaler::HpaStackdriver)
     return fail(ErrorCode::InvalidArgument,
                 "hpa-stackdriver reads Google's Cloud Monitoring; on " +
@@ -197,8 +173,7 @@ std::vector<std::string> platform_comments(const Request& request, const Facts& 
   Lines out;
   switch (request.delivery.platform) {
     case Platform::Gke:
-      google(out, request, facts, plan);
-      break;
+      break;  // comments_cluster.h
     case Platform::Eks:
       amazon(out, request, facts, plan);
       break;

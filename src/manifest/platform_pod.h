@@ -12,8 +12,8 @@
 /// What differs between clusters of Google, Amazon, Microsoft and one's own.
 namespace kneepoint::manifest {
 
-/// InvalidArgument: an autoscaler that the platform has not.
-Result<void> check_platform(const Request& request);
+/// InvalidArgument: an autoscaler or an accelerator that the platform has not.
+Result<void> check_platform(const Request& request, const Facts& facts);
 
 /// GPU feature discovery's name of the product; empty: not known.
 std::string gpu_product(const std::string& accelerator);
@@ -21,7 +21,8 @@ std::string gpu_product(const std::string& accelerator);
 /// Replaces GKE's selectors by those of the platform, and tolerates the taint its GPU nodes have.
 void fit_to_platform(const Request& request, const Facts& facts, PodTemplate& pod);
 
-/// Commands that make a cluster with these nodes, show the quota, and reach the service.
+/// Commands that make a cluster with these nodes, show the quota, and reach the service. How GKE
+/// makes one: comments_cluster.h.
 std::vector<std::string> platform_comments(const Request& request, const Facts& facts,
                                            const Plan& plan, const std::string& base);
 

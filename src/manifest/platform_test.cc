@@ -81,7 +81,7 @@ TEST(Platform, StackdriverIsGooglesOnly) {
 
 TEST(Platform, EachSaysHowToMakeAClusterSeeTheQuotaAndReachTheService) {
   const std::pair<Platform, std::vector<const char*>> wanted[] = {
-      {Platform::Gke, {"create-auto", "node-pools create", "quotas", "load-balancer-type"}},
+      {Platform::Gke, {"create-auto", "clusters create CLUSTER", "quotas", "load-balancer-type"}},
       {Platform::Eks, {"eksctl create nodegroup", "service-quotas", "aws-load-balancer"}},
       {Platform::Aks, {"az aks nodepool add", "list-usage", "azure-load-balancer-internal"}},
       {Platform::Kubernetes, {"gpu-operator", "gpu.product", "LoadBalancer"}}};

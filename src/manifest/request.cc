@@ -19,6 +19,30 @@ std::string_view name(Autoscaler autoscaler) {
   return "";
 }
 
+std::string_view name(ServingStack stack) {
+  switch (stack) {
+    case ServingStack::None:
+      return "";
+    case ServingStack::LlmD:
+      return "llm-d";
+    case ServingStack::InferenceGateway:
+      return "gateway-inference-extension";
+  }
+  return "";
+}
+
+std::string_view name(GroupStart start) {
+  switch (start) {
+    case GroupStart::Auto:
+      return "auto";
+    case GroupStart::Native:
+      return "native";
+    case GroupStart::Ray:
+      return "ray";
+  }
+  return "";
+}
+
 Result<Request> request_for(const profile::ServingSetup& setup) {
   if (setup.decoding == "disaggregated")
     return fail(ErrorCode::Unsatisfiable,

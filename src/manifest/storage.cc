@@ -8,6 +8,7 @@
 #include <compare>
 
 #include "base/text.h"
+#include "manifest/gguf.h"
 #include "manifest/streamer.h"
 #include "manifest/text.h"
 
@@ -125,6 +126,10 @@ Result<void> check_storage(const Request& request, const Facts& facts) {
   const auto invalid = [](std::string why) {
     return fail(ErrorCode::InvalidArgument, std::move(why));
   };
+  if (loads_gguf(facts.server) &&
+      (bucket || (asked.storage != Storage::Auto && asked.storage != Storage::BootDisk)))
+    return invalid(facts.server.name +
+                   " fetches its own file: leave --storage and --model-bucket-uri out");
   switch (asked.storage) {
     case Storage::RunaiStreamer: {
       if (!bucket) return invalid(flag + " reads a bucket: name it with --model-bucket-uri");

@@ -1,11 +1,14 @@
 #include "manifest/storage_xla.h"
 
+#include <algorithm>
+
 #include "manifest/storage.h"
 #include "manifest/text.h"
 
 namespace kneepoint::manifest {
 namespace {
 
+constexpr const char* kVolume = "xla-cache";
 constexpr const char* kFolder = "/xla-cache";
 
 BucketFolder target(const Request& request) {
@@ -32,12 +35,16 @@ Result<void> check_xla_cache(const Request& request, const Facts& facts) {
 void mount_xla_cache(const Request& request, PodTemplate& pod) {
   const BucketFolder to = target(request);
   const std::string options = "implicit-dirs" + (to.folder.empty() ? "" : ",only-dir:" + to.folder);
-  pod.csi_volumes.push_back({"xla-cache",
+  // In the place of a folder of the node.
+  std::erase_if(pod.disk_volumes, [](const auto& one) { return one.name == kVolume; });
+  pod.csi_volumes.push_back({kVolume,
                              "gcsfuse.csi.storage.gke.io",
                              false,
                              {{"bucketName", to.bucket}, {"mountOptions", options}}});
   for (Container& container : pod.containers) {
-    container.mounts.push_back({"xla-cache", kFolder, false});
+    const auto mounted = [](const auto& one) { return one.name == kVolume; };
+    if (std::ranges::any_of(container.mounts, mounted)) continue;
+    container.mounts.push_back({kVolume, kFolder, false});
     container.env.push_back({"VLLM_XLA_CACHE_PATH", kFolder, "", ""});
   }
   for (const auto& [key, value] : pod.annotations) {

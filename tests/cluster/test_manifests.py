@@ -51,9 +51,33 @@ OPTIONS = {
     "platform": ((), ("--platform=eks",), ("--platform=aks",), ("--platform=kubernetes",),
                  ("--platform=cloud-run",)),
     "alerts": ((), ("--alerts",)),
+    "serving stack": ((), ("--serving-stack=llm-d",), ("--serving-stack=gateway-inference-extension",)),
 }
+# Setups that the catalog has no measurement of, because they are asked for by their shape: replicas on
+# several hosts, servers of other file formats, TPUs. Each of them as often as the longest option is long.
+SHAPES = [
+    (("deepseek-ai/DeepSeek-R1", "vllm", "0.19.0", "nvidia-h100-80gb"), ()),
+    (("deepseek-ai/DeepSeek-R1", "vllm", "0.11.0", "nvidia-h100-80gb"), ()),
+    (("deepseek-ai/DeepSeek-R1", "vllm", "0.19.0", "nvidia-h100-mega-80gb"), ("--multi-host-start=ray",)),
+    (("deepseek-ai/DeepSeek-R1", "sglang", "0.5.9", "nvidia-h100-80gb"), ()),
+    (("deepseek-ai/DeepSeek-R1", "vllm", "0.19.0", "nvidia-h200-141gb"),
+     ("--accelerators-per-replica=16", "--gpu-network")),
+    (("meta-llama/Llama-3.1-405B-Instruct", "vllm", "0.19.0", "nvidia-h100-80gb"), ()),
+    (("meta-llama/Llama-3.1-405B-Instruct", "vllm", "0.19.0", "nvidia-h100-80gb"),
+     ("--tensor-parallel=16", "--exclusive-topology=cloud.google.com/gke-nodepool")),
+    (("meta-llama/Llama-3.1-405B-Instruct", "sglang", "0.5.9", "nvidia-h100-80gb"),
+     ("--instance-type=a3-highgpu-8g",)),
+    (("meta-llama/Llama-3.1-8B-Instruct", "llama.cpp", "b6500", "nvidia-l4"),
+     ("--gguf=bartowski/Meta-Llama-3.1-8B-Instruct-GGUF:Q8_0",)),
+    (("meta-llama/Llama-3.1-8B-Instruct", "ollama", "", "nvidia-l4"), ("--gguf=llama3.1:8b",)),
+    (("meta-llama/Llama-3.1-8B-Instruct", "tgi", "", "nvidia-l4"), ()),
+    (("meta-llama/Llama-3.1-8B-Instruct", "tensorrt-llm", "1.0.0", "nvidia-h100-80gb"), ()),
+    (("Qwen/Qwen3-32B", "vllm-tpu", "0.12.0", "tpu-v6e-slice"), ()),
+    (("Qwen/Qwen3-32B", "vllm-tpu", "0.12.0", "tpu7x"), ()),
+    (("Qwen/Qwen3-32B", "vllm-tpu", "0.12.0", "tpu-v5-lite-podslice"), ()),
+]
 # Who defines the kinds that are written, and so whose rules they are held to.
-BUILT_IN = {"": "Kubernetes", "apps": "Kubernetes", "autoscaling": "Kubernetes", "batch": "Kubernetes"}
+BUILT_IN = dict.fromkeys(("", "apps", "autoscaling", "batch", "rbac.authorization.k8s.io"), "Kubernetes")
 # Kinds a set for a cluster may hold whose definition no project publishes.
 NOT_VALIDATED = {
     "ComputeClass (cloud.google.com)": "defined by GKE, in no public module; written for"
@@ -84,10 +108,10 @@ def unmeasured():
             for row in rows("server_versions") if row["image"] for _ in range(4)]
 
 
-def choices(setups):
+def choices(setups, seed=SEED):
     """(setup, one value's number of each option): each setup as often as the longest option has values,
     so that it meets all of them; where it begins is drawn, so that pairs of options meet too."""
-    draw = random.Random(SEED)
+    draw = random.Random(seed)
     times = max(len(values) for values in OPTIONS.values())
     for setup in setups:
         begin = {name: draw.randrange(len(values)) for name, values in OPTIONS.items()}
@@ -95,15 +119,36 @@ def choices(setups):
             yield setup, {name: (begin[name] + turn) % len(values) for name, values in OPTIONS.items()}
 
 
+def shaped():
+    """The shapes, with their own flags as a last member of the setup."""
+    return [(*setup, flags) for setup, flags in SHAPES]
+
+
 def flags_of(setup, choice):
-    model, server, version, accelerator = setup
+    model, server, version, accelerator, *shape = setup
     flags = [f"--model={model}", f"--model-server={server}", f"--accelerator-type={accelerator}",
              "--provider=any"]
     if version:
         flags.append(f"--model-server-version={version}")
     for name, number in choice.items():
         flags += OPTIONS[name][number]
+    for more in shape:
+        flags += more
     return flags
+
+
+def split_off(text):
+    """A set without the kinds that no definition is public of, and how many of each those were."""
+    kept, left = [], collections.Counter()
+    for document in text.split("\n---\n"):
+        kind = re.search(r"^kind: (\w+)$", document, re.MULTILINE)
+        group = re.search(r"^apiVersion: (\S+)/", document, re.MULTILINE)
+        name = f"{kind.group(1)} ({group.group(1)})" if kind and group else ""
+        if name in NOT_VALIDATED:
+            left[name] += 1
+        else:
+            kept.append(document)
+    return "\n---\n".join(kept), left
 
 
 class Emitted(unittest.TestCase):
@@ -119,11 +164,17 @@ class Emitted(unittest.TestCase):
             if name not in have:
                 cls.cluster.kubectl("create", "namespace", name)
         cls.measured = list(choices(measured()))
-        cls.asked = cls.measured + [(setup, dict.fromkeys(OPTIONS, 0)) for setup in unmeasured()]
+        cls.shaped = list(choices(shaped(), SEED + 1))
+        cls.asked = cls.measured + cls.shaped + [
+            (setup, dict.fromkeys(OPTIONS, 0)) for setup in unmeasured()]
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             cls.answers = list(pool.map(cls.ask, cls.asked))
-        cls.texts = {str(number): done.stdout for number, done in enumerate(cls.answers)
-                     if done.returncode == 0}
+        cls.texts = {}
+        cls.left = collections.Counter()
+        for number, done in enumerate(cls.answers):
+            if done.returncode == 0:
+                cls.texts[str(number)], left = split_off(done.stdout)
+                cls.left.update(left)
         cls.verdicts = cls.cluster.dry_run(cls.texts)
 
     @classmethod
@@ -144,6 +195,13 @@ class Emitted(unittest.TestCase):
         print(f"{len(self.asked)} manifests asked for, {len(self.texts)} written with"
               f" {len(self.verdicts)} objects, all accepted; for {len(self.asked) - len(self.texts)}"
               " a sentence says why there is none")
+
+    def test_every_shape_has_manifests(self):
+        begin = len(self.measured)
+        written = collections.Counter(one[0] for number, one in enumerate(self.shaped, begin)
+                                      if str(number) in self.texts)
+        for setup in shaped():
+            self.assertGreater(written[setup], 0, flags_of(setup, {}))
 
     def test_what_has_no_manifest_has_a_reason(self):
         for one, done in zip(self.asked, self.answers):
@@ -214,6 +272,11 @@ class Emitted(unittest.TestCase):
         for name, values in OPTIONS.items():
             said = ", ".join(f"`{' '.join(value)}`" if value else "none" for value in values)
             out.append(f"| {name} | {said} |\n")
+        out.append("\nBeside the measured setups, these shapes, each value of every option with each:\n\n"
+                   "| model | server | accelerator | flags |\n|---|---|---|---|\n")
+        for model, server, version, accelerator, flags in shaped():
+            said = f"`{' '.join(flags)}`" if flags else "none"
+            out.append(f"| {model} | {server} {version} | {accelerator} | {said} |\n".replace("  ", " "))
         out.append("\n## Kinds and who validates them\n\n| kind | validated by | objects |\n|---|---|---|\n")
         for kind, count in sorted(kinds.items()):
             group = kind.split()[0].rpartition("/")[0]
@@ -223,7 +286,7 @@ class Emitted(unittest.TestCase):
             if group not in written:
                 out.append(f"| {group} | {definer} | not written yet |\n")
         for kind, why in NOT_VALIDATED.items():
-            out.append(f"| {kind} | nothing: {why} | 0 |\n")
+            out.append(f"| {kind} | nothing: {why} | {self.left[kind] or 'not written yet'} |\n")
         out.append(TAIL)
         return "".join(out)
 

@@ -6,26 +6,27 @@
 
 #include "catalog/catalog.h"
 
-namespace kneepoint::app {
+namespace kneepoint::catalog {
 
 /// The format of a checkpoint's weights, in the words of the catalog's table server_hardware:
 /// "bf16", "fp16", "fp8", "int8", "int4", "nvfp4", "mxfp4"; empty where the checkpoint does not
 /// say.
-std::string checkpoint_format(const catalog::Model& model);
+std::string checkpoint_format(const Model& model);
 
 /// The table server_hardware: which accelerators a model server runs on, with which weights.
 class ServerHardware {
  public:
   /// Rows of a higher layer replace those of a lower one by server, vendor and architecture. The
   /// catalog outlives this.
-  explicit ServerHardware(const catalog::Catalog& catalog);
+  explicit ServerHardware(const Catalog& catalog);
 
   /// Whether the table says anything about the server.
   bool knows(std::string_view server) const;
-  /// Whether the server runs on the accelerator. An unstated format needs a row that has fp8 and
+  /// Whether the server runs on the accelerator at all, with some weights.
+  bool runs_on(std::string_view server, const Accelerator& accelerator) const;
+  /// Whether it does with these weights. An unstated format needs a row that has fp8 and
   /// int4, what such checkpoints hold.
-  bool runs(std::string_view server, const catalog::Accelerator& accelerator,
-            std::string_view format) const;
+  bool runs(std::string_view server, const Accelerator& accelerator, std::string_view format) const;
   /// The server and its builds for hardware of their own ("vllm": vllm-tpu, vllm-ascend ...).
   std::vector<std::string> family(std::string_view server) const;
 
@@ -33,7 +34,9 @@ class ServerHardware {
   struct Row {
     std::string_view server, vendor, arch, weights, family;
   };
+  const Row* row(std::string_view server, const Accelerator& accelerator) const;
+
   std::vector<Row> rows_;
 };
 
-}  // namespace kneepoint::app
+}  // namespace kneepoint::catalog

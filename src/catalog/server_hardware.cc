@@ -1,10 +1,10 @@
-#include "app/predicted_rows_hardware.h"
+#include "catalog/server_hardware.h"
 
 #include <algorithm>
 
 #include "base/text.h"
 
-namespace kneepoint::app {
+namespace kneepoint::catalog {
 namespace {
 
 bool has_word(std::string_view words, std::string_view wanted) {
@@ -14,7 +14,7 @@ bool has_word(std::string_view words, std::string_view wanted) {
 
 }  // namespace
 
-std::string checkpoint_format(const catalog::Model& model) {
+std::string checkpoint_format(const Model& model) {
   const std::string& named = model.quantization;
   if (named.empty()) return model.dtype == "float16" ? "fp16" : "bf16";
   if (named == "fp8" || named == "nvfp4" || named == "mxfp4") return named;
@@ -26,9 +26,9 @@ std::string checkpoint_format(const catalog::Model& model) {
   return "bf16";
 }
 
-ServerHardware::ServerHardware(const catalog::Catalog& catalog) {
+ServerHardware::ServerHardware(const Catalog& catalog) {
   for (std::size_t layer = catalog.layers().size(); layer-- > 0;) {
-    const catalog::Table& table = *catalog.raw(layer, "server_hardware");
+    const Table& table = *catalog.raw(layer, "server_hardware");
     for (std::size_t r = 0; r < table.rows(); ++r) {
       const Row row{table.text(r, "server"), table.text(r, "vendor"), table.text(r, "arch"),
                     table.text(r, "weights"), table.text(r, "family")};
@@ -46,14 +46,24 @@ bool ServerHardware::knows(std::string_view server) const {
                      [&](const Row& row) { return row.server == server; });
 }
 
-bool ServerHardware::runs(std::string_view server, const catalog::Accelerator& accelerator,
-                          std::string_view format) const {
-  const auto row = std::find_if(rows_.begin(), rows_.end(), [&](const Row& one) {
+const ServerHardware::Row* ServerHardware::row(std::string_view server,
+                                               const Accelerator& accelerator) const {
+  const auto found = std::find_if(rows_.begin(), rows_.end(), [&](const Row& one) {
     return one.server == server && one.vendor == accelerator.vendor && one.arch == accelerator.arch;
   });
-  if (row == rows_.end()) return false;
-  if (format.empty()) return has_word(row->weights, "fp8") && has_word(row->weights, "int4");
-  return has_word(row->weights, format);
+  return found == rows_.end() ? nullptr : &*found;
+}
+
+bool ServerHardware::runs_on(std::string_view server, const Accelerator& accelerator) const {
+  return row(server, accelerator) != nullptr;
+}
+
+bool ServerHardware::runs(std::string_view server, const Accelerator& accelerator,
+                          std::string_view format) const {
+  const Row* found = row(server, accelerator);
+  if (found == nullptr) return false;
+  if (format.empty()) return has_word(found->weights, "fp8") && has_word(found->weights, "int4");
+  return has_word(found->weights, format);
 }
 
 std::vector<std::string> ServerHardware::family(std::string_view server) const {
@@ -66,4 +76,4 @@ std::vector<std::string> ServerHardware::family(std::string_view server) const {
   return out;
 }
 
-}  // namespace kneepoint::app
+}  // namespace kneepoint::catalog

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "manifest/facts.h"
+#include "manifest/objects.h"
+#include "manifest/request.h"
+
+/// A gateway before the replicas: a route to an InferencePool, whose endpoint picker looks at what
+/// each replica has running and queued and chooses one for each request.
+namespace kneepoint::manifest {
+
+inline constexpr int kPickerPort = 9002;
+inline constexpr int kPickerHealthPort = 9003;
+inline constexpr const char* kPickerVersion = "v1.2.0";   // of the inference extension
+inline constexpr const char* kPoolDefinition = "v1.6.0";  // of InferencePool v1 that was tried
+
+struct InferencePool {
+  ObjectMeta meta;
+  StringMap selector;
+  int target_port = 0;
+  std::string picker;  // a Service
+};
+
+struct Gateway {
+  ObjectMeta meta;
+  std::string class_name;
+};
+
+struct HttpRoute {
+  ObjectMeta meta;
+  std::string gateway, pool;
+  int timeout_seconds = 600;
+};
+
+/// GKE's: what its load balancer asks to see that a replica lives.
+struct HealthCheckPolicy {
+  ObjectMeta meta;
+  std::string pool, path;
+  int port = 0;
+};
+
+struct Rule {
+  std::vector<std::string> groups, resources, verbs;
+};
+
+/// A Role, its binding and the ServiceAccount it is bound to, of one name.
+struct PickerRights {
+  ObjectMeta meta;
+  std::vector<Rule> rules;
+};
+
+struct Stack {
+  PickerRights rights;
+  ConfigMap config;
+  Deployment picker;
+  Service picker_service;
+  InferencePool pool;
+  HealthCheckPolicy health;
+  Gateway gateway;
+  HttpRoute route;
+
+  std::vector<json::Object> objects() const;
+};
+
+/// `meta` has namespace and labels of the set, `answering` selects the pods that answer requests.
+/// Unsatisfiable: a server whose metrics the picker does not read.
+Result<Stack> serving_stack(const Request& request, const Facts& facts, const ObjectMeta& meta,
+                            const std::string& base, const StringMap& answering);
+
+std::vector<std::string> stack_comments(const Request& request, const Stack& stack);
+
+}  // namespace kneepoint::manifest
