@@ -195,5 +195,59 @@ TEST(Servers, AreRefusedOnHardwareTheyDoNotRunOn) {
   EXPECT_THAT(format.error().message, HasSubstr("does not run the mxfp4 weights"));
 }
 
+/// Whole sets of the other servers, each version pinned, from the rows that ship.
+TEST(Servers, AreAsInTheirGoldens) {
+  struct Row {
+    const char *model, *server, *version, *accelerator;
+    int count;
+    const char* file;
+  };
+  for (const Row& row :
+       {Row{"Qwen/Qwen3-8B", "sglang", "0.5.9", "nvidia-l4", 1, "qwen3-8b-sglang.yaml"},
+        Row{"Qwen/Qwen3-8B", "tgi", "3.3.6", "nvidia-l4", 1, "qwen3-8b-tgi.yaml"},
+        Row{"Qwen/Qwen3-8B", "tensorrt-llm", "1.0.0", "nvidia-h100-80gb", 1,
+            "qwen3-8b-tensorrt-llm.yaml"},
+        Row{"Qwen/Qwen3-32B", "vllm-tpu", "0.12.0", "tpu-v6e-slice", 4, "qwen3-32b-tpu-v6e.yaml"},
+        Row{"Qwen/Qwen3-32B", "vllm-tpu", "0.12.0", "tpu7x", 4, "qwen3-32b-tpu7x.yaml"}}) {
+    Request request = request_of(row.model, row.server);
+    request.model_server_version = row.version;
+    request.accelerator = row.accelerator;
+    request.accelerators_per_replica = row.count;
+    const auto manifest = create(shipped(), request);
+    ASSERT_TRUE(manifest) << row.file << ": " << manifest.error().message;
+    const std::string text = to_yaml_text(*manifest, Output::All);
+    const auto path = std::filesystem::path(KP_SOURCE_DIR "/tests/golden/manifest") / row.file;
+    if (std::getenv("UPDATE_GOLDEN") != nullptr) {
+      ASSERT_TRUE(write_file(path, text));
+    }
+    EXPECT_EQ(text, read_file(path).value_or("no golden: run once with UPDATE_GOLDEN=1"));
+  }
+}
+
+TEST(Tpu, IsUsedAsWholeSlicesThatAreSold) {
+  Request request = request_of("Qwen/Qwen3-32B", "vllm-tpu");
+  request.accelerator = "tpu-v6e-slice";
+  request.accelerators_per_replica = 2;
+  EXPECT_THAT(create(shipped(), request).error().message,
+              AllOf(HasSubstr("no slice of 2 x tpu-v6e-slice"), HasSubstr("1, 4, 8 chips")));
+  request.accelerators_per_replica = 8;
+  const auto manifest = create(shipped(), request).value();
+  const auto pod =
+      YAML::LoadAll(to_yaml_text(manifest, Output::All))[0]["spec"]["template"]["spec"];
+  EXPECT_EQ(pod["nodeSelector"]["cloud.google.com/gke-tpu-topology"].as<std::string>(), "2x4");
+  EXPECT_FALSE(pod["nodeSelector"]["cloud.google.com/gke-gpu-driver-version"]);
+  EXPECT_EQ(pod["containers"][0]["resources"]["limits"]["google.com/tpu"].as<std::string>(), "8");
+}
+
+TEST(Servers, HaveMetricsOnlyWhereTheirFileTurnsThemOn) {
+  Request request = request_of("Qwen/Qwen3-8B", "tensorrt-llm");
+  const auto manifest = create(shipped(), request).value();
+  EXPECT_EQ(manifest.objects.front().kind, "ConfigMap");
+  const auto text = to_yaml_text(manifest, Output::Manifest);
+  EXPECT_THAT(text, AllOf(HasSubstr("return_perf_metrics: true"),
+                          HasSubstr("--extra_llm_api_options=/etc/kneepoint/server.yaml"),
+                          HasSubstr("/prometheus/metrics")));
+}
+
 }  // namespace
 }  // namespace kneepoint::manifest

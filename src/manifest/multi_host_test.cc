@@ -5,6 +5,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <cstdlib>
+#include <functional>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -268,6 +269,78 @@ TEST(MultiHost, LongNamesLeaveRoomForTheController) {
   Case c = r1_on_two_hosts();
   c.request.model = "owner/" + std::string(90, 'm');
   expect_lawful(made(c));
+}
+
+/// Keys and kinds without any value, and every comment line behind its sign.
+std::string shape(const Manifest& manifest) {
+  std::string out;
+  const std::function<void(const YAML::Node&)> walk = [&](const YAML::Node& node) {
+    if (node.IsMap()) {
+      for (const auto& member : node) {
+        out += member.first.as<std::string>() + ":";
+        walk(member.second);
+      }
+    } else if (node.IsSequence()) {
+      for (const auto& item : node)
+        if (!item.IsScalar()) walk(item);
+    }
+    out += ";";
+  };
+  for (const auto& one : YAML::LoadAll(to_yaml_text(manifest, Output::All))) walk(one);
+  const std::string comments = to_yaml_text(manifest, Output::Comments);
+  for (const auto line : split(comments, '\n')) EXPECT_TRUE(line.starts_with("#")) << line;
+  return out;
+}
+
+TEST(ManifestLaw, AHostileValueOfAHostNeverChangesTheStructure) {
+  const std::vector<std::string> hostile{"\n---\nkind: Secret\n", "x\n  injected: true",
+                                         "$(rm -rf /) `id` ; rm", "'; kubectl delete ns x; '",
+                                         "\"quoted\" 'twice'",    "a: b # c",
+                                         std::string("nul\0", 4), "\xFF",
+                                         std::string(5000, 'x')};
+  using Change = std::function<void(Case&, const std::string&)>;
+  const std::vector<Change> fields{
+      [](Case& c, const std::string& s) { c.request.image = c.facts.image = s; },
+      [](Case& c, const std::string& s) { c.request.hosting.exclusive_topology = s; },
+      [](Case& c, const std::string& s) { c.request.hosting.stack_version = s; },
+      [](Case& c, const std::string& s) { c.request.namespace_name = s; },
+      [](Case& c, const std::string& s) { c.facts.version = s; },
+      [](Case& c, const std::string& s) { c.facts.host->machine_type = s; },
+      [](Case& c, const std::string& s) { c.facts.host->gpudirect = s; },
+      [](Case& c, const std::string& s) { c.facts.machines.front().machine_type = s; },
+      [](Case& c, const std::string& s) { c.facts.accelerator.id = s; },
+      [](Case& c, const std::string& s) { c.facts.flags["nnodes"].flag = s; }};
+  for (const auto start : {GroupStart::Native, GroupStart::Ray}) {
+    Case plain = r1_on_two_hosts("0.30.0");
+    plain.request.hosting.start = start;
+    plain.request.hosting.exclusive_topology = "a/b";
+    plain.request.hosting.stack = ServingStack::InferenceGateway;
+    plain.facts.machines = {*plain.facts.host};
+    const std::string expected = shape(made(plain));
+    int emitted = 0;
+    for (const auto& change : fields) {
+      for (const auto& value : hostile) {
+        Case c = plain;
+        change(c, value);
+        const auto manifest = create(c.request, c.facts);
+        if (!manifest) {
+          EXPECT_LT(manifest.error().message.size(), 12'000U);
+          continue;
+        }
+        ++emitted;
+        EXPECT_EQ(shape(*manifest), expected) << value.substr(0, 40);
+        // What is typed into a shell stands in quotes there.
+        const std::string text = to_yaml_text(*manifest, Output::Comments);
+        for (const auto line : split(text, '\n')) {
+          if (!line.starts_with("#   gcloud") && !line.starts_with("#   kubectl")) continue;
+          const auto at = line.find(value);
+          if (at == std::string_view::npos || value.find('(') == std::string::npos) continue;
+          EXPECT_EQ(line[at - 1], '\'') << line;
+        }
+      }
+    }
+    EXPECT_GT(emitted, 20);
+  }
 }
 
 }  // namespace
