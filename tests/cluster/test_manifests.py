@@ -53,7 +53,7 @@ OPTIONS = {
     "alerts": ((), ("--alerts",)),
 }
 # Who defines the kinds that are written, and so whose rules they are held to.
-BUILT_IN = {"": "Kubernetes", "apps": "Kubernetes", "autoscaling": "Kubernetes", "batch": "Kubernetes"}
+BUILT_IN = dict.fromkeys(("", "apps", "autoscaling", "batch", "storage.k8s.io"), "Kubernetes")
 # Kinds a set for a cluster may hold whose definition no project publishes.
 NOT_VALIDATED = {
     "ComputeClass (cloud.google.com)": "defined by GKE, in no public module; written for"
