@@ -109,6 +109,12 @@ void permissions(Lines& out, const Request& request, const Facts& facts, const C
   if (request.model_bucket_uri.empty()) return;
   const auto from = bucket_folder(request.model_bucket_uri);
   if (!from) return;
+  const std::string& loaded = request.checkpoint.empty() ? request.model : request.checkpoint;
+  out.emplace_back("To fill the bucket:");
+  out.push_back("  hf download " + shell_word(loaded) + " --local-dir=weights");
+  out.push_back(
+      "  gcloud storage cp --recursive 'weights/*' " +
+      shell_word("gs://" + from->bucket + (from->folder.empty() ? "/" : "/" + from->folder + "/")));
   out.push_back("The folder directly holds config.json and the weights of " + facts.model.id +
                 "; it lies in the region of the service. To let the service read it:");
   out.push_back("  gcloud storage buckets add-iam-policy-binding " +

@@ -158,6 +158,12 @@ Result<CloudRunPlan> cloud_run_plan(const Request& request, const Facts& facts, 
     return invalid("Cloud Run has no machine types: leave --instance-type out");
   if (request.autoscaling.by != Autoscaler::None && !request.autoscaling.implied)
     return invalid("Cloud Run scales by itself, on requests and CPU: leave --autoscaler out");
+  if (request.delivery.fill_bucket)
+    return invalid("--fill-bucket is for --platform=gke; the comments tell how a bucket is filled");
+  if (request.delivery.alerts)
+    return invalid(
+        "--alerts: on Cloud Run nothing scrapes the server; its own metrics are in Cloud "
+        "Monitoring");
   if (request.secret_name.find('.') != std::string::npos)
     return invalid("a secret of Secret Manager has no '.' in its name");
   out.storage = storage_in_use(request, plan);

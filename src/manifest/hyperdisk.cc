@@ -57,6 +57,13 @@ std::vector<std::string> hyperdisk_comments(const Request& request, const Plan& 
       "1.30.2-gke.1394000 "
       "or later, nodes and disk in one zone (or a class with enable-multi-zone-provisioning)",
       hyperdisk_gib(plan), kWeightsFolder));
+  out.emplace_back(
+      "The Job that fills it runs on a C3 machine in the zone of the GPUs. Autopilot makes one; a "
+      "Standard cluster needs a pool of them:");
+  out.emplace_back(
+      "  gcloud container node-pools create fill --cluster=CLUSTER --project=PROJECT "
+      "--location=LOCATION --node-locations=ZONE --machine-type=c3-standard-22 --num-nodes=0 "
+      "--enable-autoscaling --min-nodes=0 --max-nodes=1");
   for (auto& line : transfer_comments(request, base + "-fill")) out.push_back(std::move(line));
   const Object of_images{
       {"apiVersion", "snapshot.storage.k8s.io/v1"},

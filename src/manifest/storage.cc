@@ -165,6 +165,8 @@ Result<void> check_storage(const Request& request, const Facts& facts) {
     return invalid("--storage-class belongs to --storage=volume");
   if (!asked.storage_class.empty() && !is_dns_subdomain(asked.storage_class))
     return invalid("storage class " + shown(asked.storage_class) + " is not a DNS name");
+  if (asked.fill_bucket && !gke)
+    return invalid("--fill-bucket is for --platform=gke, whose pods may write to a bucket");
   if (asked.fill_bucket && !request.model_bucket_uri.starts_with("gs://"))
     return invalid("--fill-bucket copies into --model-bucket-uri=gs://BUCKET/FOLDER");
   if (!asked.cluster_version.empty() && !gke_version(asked.cluster_version))

@@ -98,7 +98,12 @@ void streamed(const Step& step) {
         "AWS_ENDPOINT_URL for a store that is not Amazon's");
     return;
   }
-  step.say(bucket_access(step.request, from.bucket, name));
+  if (step.request.delivery.platform == Platform::Gke) {
+    step.say(bucket_access(step.request, from.bucket, name));
+  } else {
+    step.say("Outside Google the pods need a key that may read " + from.bucket +
+             ": a Secret mounted as a file, and GOOGLE_APPLICATION_CREDENTIALS with its path");
+  }
   fill(step, from, name);
 }
 

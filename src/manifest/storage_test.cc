@@ -249,6 +249,12 @@ TEST(StorageChoice, WhatDoesNotGoTogetherIsRefusedWithWhatToDo) {
   Case mounted = from_bucket();
   mounted.request.delivery.platform = Platform::Eks;
   EXPECT_THAT(refusal(mounted), HasSubstr("runai-streamer"));
+  Case filled = stored(Storage::RunaiStreamer, "gs://abc/d");
+  filled.request.delivery.platform = Platform::Aks;
+  EXPECT_EQ(refusal(filled), "");
+  EXPECT_THAT(made(filled).comments, Contains(HasSubstr("GOOGLE_APPLICATION_CREDENTIALS")));
+  filled.request.delivery.fill_bucket = true;
+  EXPECT_THAT(refusal(filled), HasSubstr("--fill-bucket is for --platform=gke"));
   Case classy = stored(Storage::Volume);
   classy.request.delivery.storage_class = "$(id)";
   EXPECT_THAT(refusal(classy), HasSubstr("DNS name"));

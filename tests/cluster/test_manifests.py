@@ -77,7 +77,8 @@ SHAPES = [
     (("Qwen/Qwen3-32B", "vllm-tpu", "0.12.0", "tpu-v5-lite-podslice"), ()),
 ]
 # Who defines the kinds that are written, and so whose rules they are held to.
-BUILT_IN = dict.fromkeys(("", "apps", "autoscaling", "batch", "rbac.authorization.k8s.io"), "Kubernetes")
+BUILT_IN = dict.fromkeys(("", "apps", "autoscaling", "batch", "rbac.authorization.k8s.io",
+                          "storage.k8s.io"), "Kubernetes")
 # Kinds a set for a cluster may hold whose definition no project publishes.
 NOT_VALIDATED = {
     "ComputeClass (cloud.google.com)": "defined by GKE, in no public module; written for"
