@@ -95,7 +95,11 @@ Result<int> smallest_fit(const Session& session, const std::string& model,
                               model, accelerator.id, answer.sentence));
     }
   }
-  return fail(ErrorCode::Unsatisfiable, "does_not_fit: " + answer.sentence);
+  return fail(ErrorCode::Unsatisfiable,
+              "does_not_fit: " + (answer.sentence.empty()
+                                      ? "no slice of " + accelerator.id +
+                                            " is sold whose chips divide the attention heads"
+                                      : answer.sentence));
 }
 
 Result<const catalog::Accelerator*> find_accelerator(const Session& session,

@@ -81,6 +81,10 @@ Result<void> describe_gguf(const Request& request, Facts& facts) {
                 facts.server.name + " loads GGUF files, which " + request.model +
                     " is not published as: name them with --gguf=OWNER/NAME[:QUANTIZATION]" +
                     (ollama(facts.server) ? " or --gguf=NAME[:TAG] of Ollama's library" : ""));
+  if (!request.model_bucket_uri.empty())
+    return fail(ErrorCode::Unsatisfiable, facts.server.name +
+                                              " fetches the files of --gguf itself; leave out "
+                                              "--model-bucket-uri");
   const auto file = gguf_reference(request.hosting.gguf, ollama(facts.server));
   if (!file) return fail(file.error());
   const std::string_view named = file->quantization.empty() ? kUsual : file->quantization;

@@ -165,7 +165,8 @@ class Emitted(unittest.TestCase):
             if name not in have:
                 cls.cluster.kubectl("create", "namespace", name)
         cls.measured = list(choices(measured()))
-        cls.shaped = list(choices(shaped(), SEED + 1))
+        cls.shaped = list(choices(shaped(), SEED + 1)) + [
+            (setup, dict.fromkeys(OPTIONS, 0)) for setup in shaped()]
         cls.asked = cls.measured + cls.shaped + [
             (setup, dict.fromkeys(OPTIONS, 0)) for setup in unmeasured()]
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -238,6 +238,7 @@ inline Case r1_on_two_hosts(const std::string& version = "0.19.0",
   c.facts.model = deepseek_r1();
   c.facts.host = machine("a3-highgpu-8g", 8, 208, 1872);
   c.facts.host->gpudirect = "tcpx";
+  c.facts.machines = {*c.facts.host};
   c.request.model = c.facts.model.id;
   c.request.accelerators_per_replica = 16;
   return c;

@@ -381,7 +381,8 @@ class Hostile(Made):
         base = {"--model": SMALL, "--model-server": "vllm",
                 "--accelerator-type": "nvidia-h100-80gb"}
         for flag in ("--namespace", "--model-server-version", "--model-server", "--model",
-                     "--accelerator-type", "--instance-type", "--use-case", "--serving-stack"):
+                     "--accelerator-type", "--instance-type", "--use-case", "--serving-stack",
+                     "--serving-stack-version", "--image", "--exclusive-topology", "--gguf"):
             self.check(lambda word, flag=flag:
                        [f"{name}={value}" for name, value in {**base, flag: word}.items()])
 
