@@ -195,8 +195,6 @@ json::Object map_json(const StringMap& map) {
   return out;
 }
 
-json::Object pod_json(const PodTemplate& pod) { return json_of(pod); }
-
 json::Object typed(std::string_view api_version, std::string_view kind, const ObjectMeta& meta,
                    json::Object spec) {
   return Object{{"apiVersion", api_version},
