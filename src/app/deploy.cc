@@ -113,13 +113,33 @@ Result<const catalog::Accelerator*> find_accelerator(const Session& session,
                           close.empty() ? "" : "; did you mean " + join(close, ", ") + "?"));
 }
 
+/// Of the cloud whose machine types are meant.
+std::string provider_of(manifest::Platform platform) {
+  return platform == manifest::Platform::Eks   ? "aws"
+         : platform == manifest::Platform::Aks ? "azure"
+                                               : "gcp";
+}
+
+/// What alerts watch: the targets as asked.
+std::vector<manifest::WatchedTarget> watched(const recommend::Request& ask) {
+  std::vector<manifest::WatchedTarget> out;
+  for (const curve::Target& target : ask.targets) {
+    const double quantile = target.statistic == metrics::Statistic::P50   ? 0.5
+                            : target.statistic == metrics::Statistic::P90 ? 0.9
+                            : target.statistic == metrics::Statistic::P99 ? 0.99
+                                                                          : 0;
+    out.push_back({std::string(metrics::name(target.metric)), quantile, target.at_most_ms});
+  }
+  return out;
+}
+
 /// The autoscaler asked for, or the one that a latency target implies.
 manifest::Autoscaling wanted_scaling(const DeployRequest& request) {
   manifest::Autoscaling out = request.autoscaling;
   out.implied = !request.autoscaler;
   out.by = request.autoscaler.value_or(request.ask.targets.empty()
                                            ? manifest::Autoscaler::None
-                                           : manifest::Autoscaler::HpaStackdriver);
+                                           : implied_autoscaler(request.delivery.platform));
   if (request.ask.min_available) out.min_replicas = std::max(out.min_replicas, 2);
   return out;
 }
@@ -208,8 +228,14 @@ Result<Deployment> from_choice(Session& session, const DeployRequest& request,
   wants.replicas = choice.replicas;
   wants.autoscaling = out_of_reach.empty() ? scaling_by(session, request, list, choice)
                                            : no_scaling(request, out_of_reach);
+  // Cloud Run has no autoscaler of ours, but an instance takes as many requests as the curve says.
+  if (request.delivery.platform == manifest::Platform::CloudRun && !wants.autoscaling.point)
+    wants.autoscaling.point = replica_point(session, choice);
   const int measured_on = wants.accelerators_per_replica;
   apply_own_words(request, wants);
+  wants.delivery = request.delivery;
+  wants.delivery.targets = watched(request.ask);
+  wants.provider = provider_of(request.delivery.platform);
   // The curve is that of another build or shape.
   if (other_build || shape_is_asked(request)) wants.autoscaling.point.reset();
   if (shape_is_asked(request)) {
@@ -245,6 +271,9 @@ Result<Deployment> from_memory_model(Session& session, const DeployRequest& requ
   wants.autoscaling = wanted_scaling(request);
   wants.autoscaling.target = in_words(request.ask.targets);
   apply_own_words(request, wants);
+  wants.delivery = request.delivery;
+  wants.delivery.targets = watched(request.ask);
+  wants.provider = provider_of(request.delivery.platform);
   wants.generated_on = session.settings().today;
   Deployment out;
   out.notes.push_back(fmt::format(
@@ -261,6 +290,12 @@ Result<Deployment> from_memory_model(Session& session, const DeployRequest& requ
 }
 
 }  // namespace
+
+manifest::Autoscaler implied_autoscaler(manifest::Platform platform) {
+  return platform == manifest::Platform::Gke || platform == manifest::Platform::CloudRun
+             ? manifest::Autoscaler::HpaStackdriver
+             : manifest::Autoscaler::PrometheusAdapter;
+}
 
 Result<Deployment> create_manifest(Session& session, const DeployRequest& request) {
   if (auto known = check_model(session, request.selection.model); !known)

@@ -27,7 +27,11 @@ struct DeployRequest {
   /// target implies the Stackdriver adapter's, as in the public tool.
   std::optional<manifest::Autoscaler> autoscaler;
   manifest::Autoscaling autoscaling;
+  manifest::Delivery delivery;  // where it runs, and how the weights get there
 };
+
+/// What a latency target implies where no autoscaler is named.
+manifest::Autoscaler implied_autoscaler(manifest::Platform platform);
 
 struct Deployment {
   manifest::Manifest manifest;

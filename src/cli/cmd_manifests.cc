@@ -1,6 +1,7 @@
 #include <filesystem>
 
 #include "app/deploy.h"
+#include "app/write_folder.h"
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/query.h"
@@ -27,9 +28,14 @@ Result<void> read_scaling(const Parsed& args, app::DeployRequest& into) {
   if (const auto most = args.number("--max-replicas"))
     scaling.max_replicas = static_cast<int>(*most);
   scaling.prometheus_url = args.text("--prometheus-url");
-  // Who says how to scale wants to scale.
+  // Who says how to scale wants to scale; Cloud Run does so by itself.
+  if (into.delivery.platform == manifest::Platform::CloudRun) {
+    if (args.given("--min-replicas")) into.delivery.min_instances = scaling.min_replicas;
+    return {};
+  }
   for (const char* flag : {"--hpa-signal", "--min-replicas", "--max-replicas"}) {
-    if (args.given(flag) && !into.autoscaler) into.autoscaler = Autoscaler::HpaStackdriver;
+    if (args.given(flag) && !into.autoscaler)
+      into.autoscaler = app::implied_autoscaler(into.delivery.platform);
   }
   if (args.given("--prometheus-url") && into.autoscaler != Autoscaler::Keda &&
       into.autoscaler != Autoscaler::PrometheusAdapter) {
@@ -37,6 +43,27 @@ Result<void> read_scaling(const Parsed& args, app::DeployRequest& into) {
                 "--prometheus-url belongs to --autoscaler=keda or --autoscaler=prometheus-adapter");
   }
   return {};
+}
+
+std::optional<int> whole(const Parsed& args, const char* flag) {
+  const auto number = args.number(flag);
+  return number ? std::optional(static_cast<int>(*number)) : std::nullopt;
+}
+
+void read_delivery(const Parsed& args, manifest::Delivery& into) {
+  into.platform = manifest::platform_of(args.text("--platform")).value_or(manifest::Platform::Gke);
+  into.storage = manifest::storage_of(args.text("--storage")).value_or(manifest::Storage::Auto);
+  into.storage_class = args.text("--storage-class");
+  into.fill_bucket = args.on("--fill-bucket");
+  into.cluster_version = args.text("--cluster-version");
+  into.model_image = args.text("--model-image");
+  into.xla_cache_uri = args.text("--xla-cache-uri");
+  into.alerts = args.on("--alerts");
+  into.network = args.text("--network");
+  into.concurrency = whole(args, "--concurrency");
+  into.model_instances = whole(args, "--model-instances").value_or(1);
+  into.parallel_queries = whole(args, "--parallel-queries");
+  into.ideal_batch = whole(args, "--ideal-batch");
 }
 
 Result<void> read_hosting(const Parsed& args, app::DeployRequest& into) {
@@ -53,16 +80,12 @@ Result<void> read_hosting(const Parsed& args, app::DeployRequest& into) {
   into.selection.serving_stack.clear();
   into.selection.serving_stack_version.clear();
   using manifest::GroupStart;
-  const auto whole = [&](const char* flag) -> std::optional<int> {
-    const auto number = args.number(flag);
-    return number ? std::optional(static_cast<int>(*number)) : std::nullopt;
-  };
   into.image = args.text("--image");
-  into.accelerators = whole("--accelerators-per-replica");
-  into.tensor_parallel = whole("--tensor-parallel");
-  into.pipeline_parallel = whole("--pipeline-parallel");
-  into.max_model_len = whole("--max-model-len");
-  into.max_num_seqs = whole("--max-num-seqs");
+  into.accelerators = whole(args, "--accelerators-per-replica");
+  into.tensor_parallel = whole(args, "--tensor-parallel");
+  into.pipeline_parallel = whole(args, "--pipeline-parallel");
+  into.max_model_len = whole(args, "--max-model-len");
+  into.max_num_seqs = whole(args, "--max-num-seqs");
   into.hosting.gguf = args.text("--gguf");
   for (const auto start : {GroupStart::Auto, GroupStart::Native, GroupStart::Ray}) {
     if (args.text("--multi-host-start") == name(start)) into.hosting.start = start;
@@ -84,6 +107,14 @@ Result<void> create_manifest(Run& run) {
   // As in the public client: without a use case the shape is that of a chatbot's nearest workload.
   if (wanted.selection.use_case.empty()) wanted.selection.use_case = "Chatbot (ShareGPT)";
   wanted.ask = std::move(*asked);
+  read_delivery(args, wanted.delivery);
+  // Machines of the platform's own cloud, unless said otherwise.
+  if (!args.given("--provider")) {
+    if (wanted.delivery.platform == manifest::Platform::Eks) wanted.ask.pricing.provider = "aws";
+    if (wanted.delivery.platform == manifest::Platform::Aks) wanted.ask.pricing.provider = "azure";
+    if (wanted.delivery.platform == manifest::Platform::Kubernetes)
+      wanted.ask.pricing.provider = "any";
+  }
   wanted.namespace_name = args.text("--namespace");
   wanted.machine_type = args.text("--instance-type");
   wanted.model_bucket_uri = args.text("--model-bucket-uri");
@@ -95,19 +126,17 @@ Result<void> create_manifest(Run& run) {
   if (!made) return fail(made.error());
 
   if (const auto folder = args.maybe_text("--output-dir")) {
-    for (const manifest::File& file : manifest::kustomize(made->manifest)) {
-      const auto path = std::filesystem::path(*folder) / file.path;
-      std::error_code error;
-      std::filesystem::create_directories(path.parent_path(), error);
-      if (error)
-        return fail(error == std::errc::no_such_file_or_directory ? ErrorCode::NotFound
-                                                                  : ErrorCode::Unavailable,
-                    "cannot make folder " + path.parent_path().string() + ": " + error.message());
-      if (auto done = write_file(path, file.text); !done) return done;
-    }
+    const auto report =
+        app::write_folder(*folder, manifest::kustomize(made->manifest), args.on("--force"));
+    if (!report) return fail(report.error());
+    for (const std::string& path : report->kept)
+      run.note("kept " + path + ": it was edited; the new one is not written");
+    for (const std::string& path : report->stale)
+      run.note(path + " is of an earlier run and no longer part of the set");
     run.out("Output saved to " + *folder +
-            "; kubectl apply --kustomize takes its folder "
-            "overlays/production\n");
+            (wanted.delivery.platform == manifest::Platform::CloudRun
+                 ? "; gcloud run services replace takes its service.yaml\n"
+                 : "; kubectl apply --kustomize takes its folder overlays/production\n"));
     for (const std::string& note : made->notes) run.note(note);
     return {};
   }
@@ -115,7 +144,18 @@ Result<void> create_manifest(Run& run) {
   const auto what = part == "manifest"   ? manifest::Output::Manifest
                     : part == "comments" ? manifest::Output::Comments
                                          : manifest::Output::All;
-  const std::string text = manifest::to_yaml_text(made->manifest, what);
+  std::string text;
+  if (part == "alerts" || part == "dashboard") {
+    const std::string path = part == "alerts" ? manifest::kAlertsFile : manifest::kDashboardFile;
+    for (const manifest::File& file : made->manifest.files) {
+      if (file.path == path) text = file.text;
+    }
+    if (text.empty())
+      return fail(ErrorCode::Unsatisfiable, "no " + part + ": nothing scrapes this set's metrics");
+  }
+  if (text.empty())
+    text = part == "storage" ? json::to_text(manifest::to_json(made->manifest.storage))
+                             : manifest::to_yaml_text(made->manifest, what);
   if (const auto path = args.maybe_text("--output-path")) {
     if (auto done = write_file(*path, text); !done) return done;
     run.out("Output saved to " + *path + "\n");

@@ -384,12 +384,16 @@ constexpr Flag kNamespace{.name = "--namespace",
                           .group = Output,
                           .sentence = "The Kubernetes namespace of every object.",
                           .fallback = "default"};
-constexpr std::array<Words, 3> kOutputs{"manifest", "comments", "all"};
+constexpr std::array<Words, 6> kOutputs{"manifest", "comments",  "all",
+                                        "storage",  "dashboard", "alerts"};
 constexpr Flag kOutput{.name = "--output",
                        .type = Choice,
                        .value = "PART",
                        .group = Output,
-                       .sentence = "What is printed: the manifests, the comments, or both.",
+                       .sentence =
+                           "What is printed: the manifests, the comments, both; as JSON the "
+                           "places where the weights can lie with their estimates; a "
+                           "Grafana dashboard; or alert rules.",
                        .fallback = "all",
                        .choices = kOutputs};
 constexpr Flag kOutputPath{.name = "--output-path",
@@ -436,7 +440,8 @@ constexpr auto kManifestsOwnFlags = all_of(std::array{
     kNamespace,
     kOutput,
     kOutputPath});
-constexpr auto kManifestsFlags = all_of(kManifestsOwnFlags, hosting::kFlags, scaling::kFlags);
+constexpr auto kManifestsFlags =
+    all_of(kManifestsOwnFlags, hosting::kFlags, all_of(scaling::kFlags, scaling::kDeliveryFlags));
 
 constexpr std::array kExplainFlags{
     kTargetNtpot, kTargetTtft,   kTargetItl, kTargetTpot, kTargetE2e, kStatistic, kExpectedLoad,

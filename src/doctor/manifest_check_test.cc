@@ -350,5 +350,40 @@ TEST(Documents, ReadWordsAsKubernetesToolsDo) {
   EXPECT_EQ(merged.find("y")->find("q")->text, "3");
 }
 
+TEST(CloudRunCheck, WhatWeEmitHasOnlyAdvice) {
+  const std::string text =
+      read_file(KP_SOURCE_DIR "/tests/golden/manifest/llama-3.1-8b-cloud-run.yaml").value();
+  const auto report = check(text);
+  for (const Finding& each : report.findings)
+    EXPECT_EQ(name(each.severity), "info") << shown(report.findings);
+  for (const char* advice : {"cloud-run-parallel-loading", "cloud-run-prompt-order",
+                             "cloud-run-semantic-cache", "cloud-run-kv", "cloud-run-quantised"})
+    EXPECT_TRUE(has(report.findings, advice, "info")) << advice;
+}
+
+TEST(CloudRunCheck, WarnsOfWhatCloudRunRefuses) {
+  const std::string good =
+      read_file(KP_SOURCE_DIR "/tests/golden/manifest/llama-3.1-8b-cloud-run.yaml").value();
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    const auto at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+    return check(text).findings;
+  };
+  EXPECT_TRUE(has(with("accelerator: nvidia-l4", "accelerator: nvidia-t4"), "cloud-run-accelerator",
+                  "warning"));
+  EXPECT_TRUE(has(with("accelerator: nvidia-l4", "accelerator: nvidia-rtx-pro-6000"),
+                  "cloud-run-memory", "warning"));
+  EXPECT_TRUE(has(with("failureThreshold: 60", "failureThreshold: 600"),
+                  "cloud-run-startup-too-long", "warning"));
+  EXPECT_TRUE(
+      has(with("--model=/models", "--model=$(MODEL_ID)"), "cloud-run-no-variables", "warning"));
+  EXPECT_TRUE(has(with("gpu: \"1\"", "gpu: \"2\""), "cloud-run-one-gpu", "warning"));
+  EXPECT_TRUE(has(with("run.googleapis.com/cpu-throttling: \"false\"",
+                       "run.googleapis.com/cpu-throttling: \"true\""),
+                  "cloud-run-throttling", "warning"));
+}
+
 }  // namespace
 }  // namespace kneepoint::doctor

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "manifest/gguf.h"
+#include "manifest/storage.h"
 #include "manifest/text.h"
 
 namespace kneepoint::manifest {
@@ -107,7 +108,7 @@ Result<StartCommand> start_command(const Request& request, const Facts& facts, c
   else
     args.put(facts.server.model_flag, model);
   // A folder says nothing of the model: clients still ask for it by its name.
-  if (!request.model_bucket_uri.empty())
+  if (!from_hugging_face(request))
     args.give_if_known("served_model_name", request.model);
   else if (!request.checkpoint.empty() && request.checkpoint != request.model)
     args.give("served_model_name", request.model);

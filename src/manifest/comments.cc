@@ -21,7 +21,8 @@ std::string or_not_validated(const std::string& value) {
 void version_block(Lines& out, const Request& request, const Facts& facts) {
   const auto& checked = request.validated;
   out.push_back("Generated on " + to_text(request.generated_on) + " using:");
-  out.push_back("GKE cluster " + or_not_validated(checked.cluster_version));
+  out.push_back(std::string(title(request.delivery.platform)) + " cluster " +
+                or_not_validated(checked.cluster_version));
   if (facts.accelerator.kind == "gpu")
     out.push_back("GPU driver " + or_not_validated(checked.gpu_driver_version) +
                   " for node version " + or_not_validated(checked.node_version));
@@ -69,7 +70,7 @@ void memory_block(Lines& out, const Facts& facts, const Plan& plan) {
       4 + plan.swap_gib_per_accelerator,
       plan.weights_in_memory ? "nothing for reading files" : "half the weights for reading files",
       plan.shm_gib, plan.ephemeral_gib));
-  if (plan.weights_in_memory)
+  if (plan.weights_in_memory && plan.weight_bytes >= kBootDiskGib * 1024 * 1024 * 1024)
     out.push_back(
         "Weights of 90 GiB or more do not fit the default 100 GiB boot disk: HF_HOME is on "
         "/dev/shm "
@@ -88,9 +89,11 @@ void memory_block(Lines& out, const Facts& facts, const Plan& plan) {
     out.push_back("Sized for machine type " + facts.machine->provider + " " +
                   facts.machine->machine_type);
   out.push_back(fmt::format(
-      "Startup: {:.0f} s expected (download {:.0f} MB/s, load {:.0f} MB/s, {:.0f} s warm-up: "
+      "Startup: {:.0f} s expected (download {:.0f} MB/s, {}, {:.0f} s warm-up: "
       "assumptions, not measurements); the probe allows {} s, twice that or at least 600 s",
-      plan.load_seconds, plan.fetch_bytes_per_second / 1e6, kLoadBytesPerSecond / 1e6,
+      plan.load_seconds, plan.fetch_bytes_per_second / 1e6,
+      plan.streamed ? "straight to the accelerators"
+                    : fmt::format("load {:.0f} MB/s", kLoadBytesPerSecond / 1e6),
       kWarmUpSeconds, plan.startup_seconds()));
 }
 
@@ -113,7 +116,7 @@ void metrics_block(Lines& out, const Facts& facts) {
 
 void remarks_block(Lines& out, const Request& request, const Facts& facts, const Plan& plan,
                    const StartCommand& start) {
-  if (facts.accelerator.gke_label.empty())
+  if (facts.accelerator.gke_label.empty() && request.delivery.platform == Platform::Gke)
     out.push_back("No GKE label is known for " + facts.accelerator.id +
                   ": no node selector is set. Where GPU Feature Discovery runs, select on "
                   "nvidia.com/gpu.product");
@@ -153,7 +156,7 @@ void commands_block(Lines& out, const Request& request, const Facts& facts, cons
   const std::string space = shell_word(request.namespace_name);
   const std::string& loaded = request.checkpoint.empty() ? request.model : request.checkpoint;
   const bool ollama = facts.server.name == "ollama";
-  const bool hugging_face = request.model_bucket_uri.empty();
+  const bool hugging_face = from_hugging_face(request);
   if (!hugging_face || ollama) {
     // No token: nothing is asked of Hugging Face.
   } else if (facts.model.gated.value_or(false)) {
@@ -172,7 +175,8 @@ void commands_block(Lines& out, const Request& request, const Facts& facts, cons
   const std::string optional =
       facts.model.gated.has_value() && !*facts.model.gated ? "   # optional: not gated" : "";
   // Through a pipe: as an argument the token would stand in the process list.
-  if (hugging_face && !ollama)
+  if ((hugging_face && !ollama) || request.delivery.storage == Storage::HyperdiskMl ||
+      request.delivery.fill_bucket)
     out.push_back("  printf %s \"$HF_TOKEN\" | kubectl create secret generic " +
                   shell_word(request.secret_name) +
                   " --from-file=hf_api_token=/dev/stdin --namespace=" + space + optional);
@@ -186,7 +190,7 @@ void commands_block(Lines& out, const Request& request, const Facts& facts, cons
       {"model", loads_gguf(facts.server)                    ? gguf_served_name(request, facts)
                 : facts.flags.contains("served_model_name") ? request.model
                 : hugging_face                              ? loaded
-                                                            : kWeightsFolder},
+                                                            : model_location(request)},
       {"messages", json::Array{json::Object{{"role", "user"}, {"content", "Hello"}}}},
       {"max_tokens", 64}};
   out.push_back("  curl http://localhost:8000/v1/chat/completions --header " +

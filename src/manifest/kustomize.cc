@@ -1,5 +1,7 @@
 #include "manifest/kustomize.h"
 
+#include <set>
+
 #include "base/text.h"
 
 namespace kneepoint::manifest {
@@ -35,11 +37,26 @@ Tree one_replica(const Emitted& object) {
 
 std::vector<File> kustomize(const Manifest& manifest) {
   std::vector<File> out;
+  if (manifest.platform == Platform::CloudRun) {
+    for (const Emitted& object : manifest.objects)
+      out.push_back({"service.yaml", json::to_yaml(object.doc)});
+    out.insert(out.end(), manifest.files.begin(), manifest.files.end());
+    out.push_back({"NOTES.txt", to_yaml_text(manifest, Output::Comments)});
+    return out;
+  }
+  std::set<std::string> seen;
   Array resources;
   Array patches;
   Array replicas;
   for (const Emitted& object : manifest.objects) {
-    const std::string file = lower(object.kind) + ".yaml";
+    // Of two objects of one kind the second is named as it ends: persistentvolumeclaim-weights.
+    std::string file = lower(object.kind);
+    if (!seen.insert(file).second) {
+      file += object.name.substr(
+          object.name.rfind('-') == std::string::npos ? 0 : object.name.rfind('-'));
+      while (!seen.insert(file).second) file += "-more";
+    }
+    file += ".yaml";
     out.push_back({"base/" + file, json::to_yaml(object.doc)});
     resources.emplace_back(file);
     if (object.kind == "Deployment")
@@ -56,6 +73,7 @@ std::vector<File> kustomize(const Manifest& manifest) {
   if (!patches.empty()) trial["patches"] = std::move(patches);
   out.push_back({"overlays/production/kustomization.yaml", json::to_yaml(production)});
   out.push_back({"overlays/trial/kustomization.yaml", json::to_yaml(trial)});
+  out.insert(out.end(), manifest.files.begin(), manifest.files.end());
   out.push_back({"NOTES.txt", to_yaml_text(manifest, Output::Comments)});
   return out;
 }

@@ -33,7 +33,7 @@ TEST(Kustomize, TheBaseHoldsEveryObjectAndNamesEveryFile) {
       const auto& text = files.at("base/" + base["resources"][i].as<std::string>());
       EXPECT_EQ(text, json::to_yaml(manifest.objects[i].doc));
     }
-    EXPECT_EQ(files.size(), manifest.objects.size() + 4);
+    EXPECT_EQ(files.size(), manifest.objects.size() + manifest.files.size() + 4);
   }
 }
 

@@ -1,20 +1,27 @@
 #include "manifest/manifest.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
+#include "manifest/alerts.h"
 #include "manifest/args.h"
+#include "manifest/cloud_run.h"
 #include "manifest/comments.h"
 #include "manifest/comments_cluster.h"
 #include "manifest/comments_scaling.h"
+#include "manifest/dashboard.h"
 #include "manifest/gguf.h"
 #include "manifest/multi_host.h"
 #include "manifest/objects.h"
 #include "manifest/plan.h"
+#include "manifest/platform_pod.h"
 #include "manifest/scaling.h"
 #include "manifest/scaling_objects.h"
 #include "manifest/serving_stack.h"
 #include "manifest/storage.h"
+#include "manifest/storage_place.h"
+#include "manifest/storage_xla.h"
 #include "manifest/text.h"
 #include "manifest/workload.h"
 
@@ -91,9 +98,8 @@ std::vector<EnvVar> environment(const Request& request, const Facts& facts, cons
       env.push_back({"HF_TOKEN", "", request.secret_name, "hf_api_token", true});
     return env;
   }
-  const std::string& loaded = request.checkpoint.empty() ? request.model : request.checkpoint;
-  if (!request.model_bucket_uri.empty()) return {{kModelVariable, kWeightsFolder, "", ""}};
-  std::vector<EnvVar> env{{kModelVariable, no_expansion(loaded), "", ""}};
+  std::vector<EnvVar> env{{kModelVariable, no_expansion(model_location(request)), "", ""}};
+  if (!from_hugging_face(request)) return env;
   // Without a gate the pod must start even if nobody made the secret.
   const bool optional = facts.model.gated.has_value() && !*facts.model.gated;
   for (const char* name : {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"})
@@ -201,7 +207,8 @@ Monitor monitoring(const Facts& facts, const Naming& naming) {
 }
 
 /// By a Prometheus in the cluster, whose own resource says what it scrapes?
-bool by_operator(const Scaling& scaling) {
+bool by_operator(const Request& request, const Scaling& scaling) {
+  if (request.delivery.platform != Platform::Gke) return true;
   return scaling.plan && !scaling.plan->prometheus_url.empty() && !scaling.plan->managed_prometheus;
 }
 
@@ -256,32 +263,46 @@ void scaler(Manifest& manifest, const Request& request, const ScalePlan& plan,
   add(manifest, scaled(plan, naming));
 }
 
+/// Alert rules, among the objects where that was asked for, and a dashboard.
+void watch(Manifest& manifest, const Request& request, const Facts& facts, const Scaling& scaling,
+           const Naming& naming) {
+  manifest.platform = request.delivery.platform;
+  if (facts.server.metrics_path.empty()) return;
+  const std::string& workload = naming.workload.name;
+  const AlertRules rules{naming.meta("-alerts"), !by_operator(request, scaling),
+                         alerts(request, facts, workload, scaling.plan)};
+  if (request.delivery.alerts) add(manifest, rules);
+  manifest.files.push_back({kAlertsFile, json::to_yaml(to_json(rules))});
+  manifest.files.push_back({kDashboardFile, json::to_text(dashboard(request, facts, workload))});
+}
+
 }  // namespace
 
 Result<Manifest> create(const Request& request, const Facts& facts) {
   if (auto ok = check(request, facts); !ok) return fail(ok.error());
+  if (request.delivery.platform == Platform::CloudRun) return cloud_run(request, facts);
+  if (auto ok = check_platform(request, facts); !ok) return fail(ok.error());
   const auto numbers = plan(request, facts);
   if (!numbers) return fail(numbers.error());
   const auto start = start_command(request, facts, *numbers);
   if (!start) return fail(start.error());
-  const auto scales = scaling(request, facts, *numbers);
+  auto scales = scaling(request, facts, *numbers);
   if (!scales) return fail(scales.error());
+  if (scales->plan && one_replica_first(request))
+    scales->plan->min_replicas = scales->plan->replicas = 1;
 
   const std::string base = base_name(request.model, facts.server.name);
   const Naming naming{base, request.namespace_name, workload_name(*numbers, base)};
   Manifest manifest;
   manifest.manifest_version = kManifestVersion;
-  std::optional<BucketFolder> bucket;
-  const std::string account = naming.base + "-account";
-  if (!request.model_bucket_uri.empty()) {
-    auto found = bucket_folder(request.model_bucket_uri);
-    if (!found) return fail(std::move(found).error());
-    bucket = std::move(*found);
-    add(manifest, ServiceAccount{naming.meta("-account")});
-  }
-  const int replicas = scales->plan ? scales->plan->replicas : request.replicas;
+  const int replicas = one_replica_first(request) ? std::min(1, request.replicas)
+                       : scales->plan             ? scales->plan->replicas
+                                                  : request.replicas;
   PodTemplate runs = pod(request, facts, *numbers, *start, naming);
-  if (bucket) mount_bucket(*bucket, *numbers, account, runs);
+  fit_to_platform(request, facts, runs);
+  auto placed = place_weights(request, facts, *numbers, naming.meta(""), naming.base, runs);
+  if (!placed) return fail(std::move(placed).error());
+  manifest.storage = storage_options(request, facts, *numbers);
   std::vector<std::string> over_hosts;
   if (numbers->hosts > 1) {
     const auto together = group(request, facts, *numbers, *start);
@@ -295,11 +316,12 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
   } else {
     add(manifest, deployment(facts, *numbers, replicas, std::move(runs), naming));
   }
+  for (auto& one : placed->objects) manifest.objects.push_back(std::move(one));
   add(manifest, service(naming));
   if (!start->config.empty())
     add(manifest, ConfigMap{naming.meta("-config"), {{kConfigFile, start->config}}});
   if (!facts.server.metrics_path.empty()) {
-    if (by_operator(*scales))
+    if (by_operator(request, *scales))
       add(manifest, monitoring<PodMonitor>(facts, naming));
     else
       add(manifest, monitoring<PodMonitoring>(facts, naming));
@@ -317,19 +339,21 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
     stacked = stack_comments(request, *stack);
   }
   if (scales->plan) scaler(manifest, request, *scales->plan, naming);
-  manifest.comments =
-      comments(request, facts, *numbers, *start, naming.base,
-               by_operator(*scales) ? Scrape::PrometheusOperator : Scrape::ManagedPrometheus);
+  watch(manifest, request, facts, *scales, naming);
+  manifest.comments = comments(
+      request, facts, *numbers, *start, naming.base,
+      by_operator(request, *scales) ? Scrape::PrometheusOperator : Scrape::ManagedPrometheus);
   for (auto& line : stacked) manifest.comments.push_back(std::move(line));
   for (auto& line : over_hosts) manifest.comments.push_back(std::move(line));
-  if (bucket) {
-    for (auto& line : storage_comments(request, facts, *bucket, *numbers, account))
+  if (request.delivery.platform == Platform::Gke) {
+    const int most = scales->plan ? scales->plan->max_replicas : replicas;
+    for (auto& line : cluster_comments(request, facts, *numbers, replicas * numbers->hosts,
+                                       most * numbers->hosts))
       manifest.comments.push_back(std::move(line));
   }
-  const int most = scales->plan ? scales->plan->max_replicas : replicas;
-  for (auto& line :
-       cluster_comments(request, facts, *numbers, replicas * numbers->hosts, most * numbers->hosts))
+  for (auto& line : platform_comments(request, facts, *numbers, naming.base))
     manifest.comments.push_back(std::move(line));
+  for (auto& line : placed->comments) manifest.comments.push_back(std::move(line));
   for (auto& line : scaling_comments(request, facts, *scales, naming.base, naming.workload))
     manifest.comments.push_back(std::move(line));
   return manifest;

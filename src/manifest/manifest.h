@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "manifest/facts.h"
 #include "manifest/request.h"
+#include "manifest/startup_cost.h"
 
 /// From a serving setup to Kubernetes objects. Pure: no files, no network, no clock; the same
 /// request and catalog give the same bytes. What is emitted and why: docs/manifests.md.
@@ -20,10 +21,21 @@ struct Object {
   json::Object doc;
 };
 
+struct File {
+  std::string path;  // below a folder, with slashes
+  std::string text;
+};
+
+inline constexpr const char* kAlertsFile = "alerts.yaml";
+inline constexpr const char* kDashboardFile = "dashboard.json";
+
 struct Manifest {
   std::vector<Object> objects;
   std::vector<std::string> comments;  // one line each, without the "# "
   std::string manifest_version;
+  Platform platform = Platform::Gke;
+  std::vector<StorageOption> storage;  // where the weights could lie, the chosen place among them
+  std::vector<File> files;             // that belong to the set but are no objects
 };
 
 /// InvalidArgument: a value that cannot be used, named. Unsatisfiable: it is understood but does

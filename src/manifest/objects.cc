@@ -104,6 +104,18 @@ Object json_of(const CsiVolume& volume) {
   return Object{{"name", volume.name}, {"csi", std::move(csi)}};
 }
 
+Object json_of(const DiskVolume& volume) {
+  Object disk;
+  put(disk, "sizeLimit", volume.size_limit);
+  return Object{{"name", volume.name}, {"emptyDir", std::move(disk)}};
+}
+
+Object json_of(const ClaimVolume& volume) {
+  Object claim{{"claimName", volume.claim}};
+  if (volume.read_only) claim["readOnly"] = true;
+  return Object{{"name", volume.name}, {"persistentVolumeClaim", std::move(claim)}};
+}
+
 Object json_of(const Toleration& toleration) {
   Object out;
   put(out, "key", toleration.key);
@@ -140,6 +152,7 @@ Object json_of(const PodTemplate& pod) {
   put(meta, "labels", pod.labels);
   put(meta, "annotations", pod.annotations);
   Object spec;
+  put(spec, "restartPolicy", pod.restart_policy);
   put(spec, "serviceAccountName", pod.service_account);
   put(spec, "nodeSelector", pod.node_selector);
   put(spec, "tolerations", pod.tolerations);
@@ -147,14 +160,11 @@ Object json_of(const PodTemplate& pod) {
   Array volumes;
   for (const MemoryVolume& volume : pod.volumes) volumes.emplace_back(json_of(volume));
   for (const CsiVolume& volume : pod.csi_volumes) volumes.emplace_back(json_of(volume));
+  for (const DiskVolume& volume : pod.disk_volumes) volumes.emplace_back(json_of(volume));
+  for (const ClaimVolume& volume : pod.claims) volumes.emplace_back(json_of(volume));
   for (const HostFolder& folder : pod.host_folders)
     volumes.emplace_back(
         Object{{"name", folder.name}, {"hostPath", Object{{"path", folder.path}}}});
-  for (const DiskVolume& volume : pod.disk_volumes) {
-    Object disk;
-    put(disk, "sizeLimit", volume.size_limit);
-    volumes.emplace_back(Object{{"name", volume.name}, {"emptyDir", std::move(disk)}});
-  }
   for (const ConfigVolume& volume : pod.config_volumes)
     volumes.emplace_back(
         Object{{"name", volume.name}, {"configMap", Object{{"name", volume.config_map}}}});

@@ -63,6 +63,12 @@ struct DiskVolume {
   std::string name, size_limit;
 };
 
+/// A volume that a claim stands for.
+struct ClaimVolume {
+  std::string name, claim;
+  bool read_only = false;
+};
+
 /// The files of a ConfigMap.
 struct ConfigVolume {
   std::string name, config_map;
@@ -97,8 +103,10 @@ struct PodTemplate {
   std::vector<CsiVolume> csi_volumes;
   std::vector<HostFolder> host_folders;
   std::vector<DiskVolume> disk_volumes;
+  std::vector<ClaimVolume> claims;
   std::vector<ConfigVolume> config_volumes;
   std::string service_account;  // empty: the namespace's default
+  std::string restart_policy;   // empty: Always, which is all that a Deployment takes
 };
 
 struct ConfigMap {

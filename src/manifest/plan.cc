@@ -7,6 +7,9 @@
 
 #include "base/text.h"
 #include "manifest/gguf.h"
+#include "manifest/startup_cost.h"
+#include "manifest/storage.h"
+#include "manifest/streamer.h"
 #include "manifest/text.h"
 #include "perfmodel/precision.h"
 
@@ -186,28 +189,32 @@ void size_of_pod(const Request& request, const Facts& facts, Plan& plan) {
                                       : memory.value_or(80) * kGiB * plan.split.utilization *
                                             plan.split.accelerators;
   const double weights_gib = plan.weight_bytes / kGiB;
-  const bool bucket = !request.model_bucket_uri.empty();
-  plan.weights_in_memory = !bucket && weights_gib >= kBootDiskGib;
+  plan.weights_in_memory = kept_in_memory(request, weights_gib);
+  const Storage storage = storage_in_use(request, plan);
+  const bool bucket = storage == Storage::GcsFuse;
   const int stored = static_cast<int>(std::ceil(weights_gib * 1.05));
 
   plan.shm_gib = 2 * count + (plan.weights_in_memory ? stored : 0);
-  plan.ephemeral_gib = 15 + (plan.weights_in_memory || bucket ? 0 : stored);
+  plan.ephemeral_gib = 15 + (kept_on_node(storage) ? stored : 0);
   if (bucket) {
     plan.cache_gib = stored;
     plan.sidecar_gib = stored + 2;
-    plan.fetch_bytes_per_second = kBucketBytesPerSecond;
   }
+  plan.fetch_bytes_per_second = fetch_rate(request.delivery.platform, storage).value;
+  plan.streamed = streams(storage);
   if (const auto swap = facts.flags.find("swap_space"); swap != facts.flags.end())
     plan.swap_gib_per_accelerator =
         static_cast<int>(parse_integer(swap->second.default_value).value_or(0));
   // Files read from disk pass through the page cache; from the memory volume they already are
   // there.
-  const int reading = plan.weights_in_memory ? 0 : whole_gib(plan.weight_bytes / 2 / plan.hosts);
+  int reading = plan.weights_in_memory ? 0 : whole_gib(plan.weight_bytes / 2 / plan.hosts);
+  if (storage == Storage::RunaiStreamer) reading = std::min(reading, kStreamerGib);
   plan.memory_gib = 4 + (4 + plan.swap_gib_per_accelerator) * count + reading + plan.shm_gib;
   plan.cpu = 4 + 2 * count;
 
   plan.load_seconds = plan.weight_bytes / plan.fetch_bytes_per_second +
-                      plan.weight_bytes / plan.hosts / kLoadBytesPerSecond + kWarmUpSeconds;
+                      (plan.streamed ? 0 : plan.weight_bytes / plan.hosts / kLoadBytesPerSecond) +
+                      kWarmUpSeconds;
   // Never below the ten minutes that Google's samples wait.
   plan.startup_periods =
       std::max(60, static_cast<int>(std::ceil(plan.load_seconds * 2 / kStartupPeriodSeconds)));

@@ -51,6 +51,7 @@ struct Plan {
 
   // Starting.
   double fetch_bytes_per_second = kDownloadBytesPerSecond;
+  bool streamed = false;    // to the accelerators while they are fetched
   double load_seconds = 0;  // expected, by the assumptions above
   int startup_periods = 0;
 

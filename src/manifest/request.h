@@ -9,6 +9,7 @@
 #include "base/date.h"
 #include "base/result.h"
 #include "manifest/hosting.h"
+#include "manifest/platform.h"
 
 namespace kneepoint::profile {
 struct ServingSetup;
@@ -76,7 +77,8 @@ struct Request {
   std::string secret_name = "hf-secret";
   std::string provider = "gcp", machine_type;  // machine_type empty: any node that has the GPU
   bool allow_unfit = false;                    // emit although the memory model says no
-  Hosting hosting;  // replicas over several hosts, and what is before them
+  Hosting hosting;    // replicas over several hosts, and what is before them
+  Delivery delivery;  // where it runs, and how the weights get there
   Date generated_on;
   Validated validated;
   std::vector<std::string> reasons;  // free text, printed as comments

@@ -3,12 +3,46 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <compare>
 
 #include "base/text.h"
+#include "manifest/gguf.h"
+#include "manifest/streamer.h"
 #include "manifest/text.h"
 
 namespace kneepoint::manifest {
 namespace {
+
+/// 1.33.2-gke.4655000 as numbers.
+struct GkeVersion {
+  std::array<long long, 4> parts{};
+  auto operator<=>(const GkeVersion&) const = default;
+};
+
+std::optional<GkeVersion> gke_version(std::string_view text) {
+  GkeVersion out;
+  const auto build = text.find("-gke.");
+  const auto numbers = split(text.substr(0, build), '.');
+  if (numbers.size() != 3) return std::nullopt;
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (i == 3 && build == std::string_view::npos) break;
+    const auto number = parse_integer(i < 3 ? numbers[i] : text.substr(build + 5));
+    if (!number || *number < 0) return std::nullopt;
+    out.parts[i] = *number;
+  }
+  return out;
+}
+
+/// A feature that came to several minor versions at once: each of them from a patch on, and all
+/// later ones.
+bool since(const GkeVersion& have, std::initializer_list<GkeVersion> gates) {
+  for (const GkeVersion& gate : gates) {
+    if (have.parts[0] == gate.parts[0] && have.parts[1] == gate.parts[1]) return have >= gate;
+  }
+  return have > *(gates.end() - 1);
+}
 
 bool letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
@@ -43,14 +77,116 @@ std::string place(const BucketFolder& from) {
 
 }  // namespace
 
-Result<BucketFolder> bucket_folder(const std::string& uri) {
-  constexpr std::string_view kScheme = "gs://";
-  const auto invalid = [&](const std::string& why) {
-    return fail(ErrorCode::InvalidArgument,
-                "model bucket " + shown(uri) + " is not of the form gs://BUCKET[/FOLDER]: " + why);
+FuseDriver fuse_driver(const std::string& cluster_version) {
+  const auto have = gke_version(cluster_version);
+  if (!have) return {};
+  FuseDriver out;
+  out.parallel_download = since(*have, {{{1, 29, 6, 1254000}}, {{1, 30, 2, 1394000}}});
+  out.metadata_prefetch = since(*have, {{{1, 32, 1, 1357001}}});
+  out.read_ahead = since(*have, {{{1, 32, 2, 1297001}}});
+  return out;
+}
+
+bool from_hugging_face(const Request& request) {
+  switch (request.delivery.storage) {
+    case Storage::Auto:
+      return request.model_bucket_uri.empty();
+    case Storage::GcsFuse:
+    case Storage::RunaiStreamer:
+    case Storage::HyperdiskMl:
+    case Storage::Image:
+    case Storage::Download:
+      return false;
+    default:
+      return true;
+  }
+}
+
+bool kept_in_memory(const Request& request, double weights_gib) {
+  if (request.delivery.storage == Storage::Memory) return true;
+  return request.delivery.storage == Storage::Auto && request.model_bucket_uri.empty() &&
+         weights_gib >= kBootDiskGib;
+}
+
+bool kept_on_node(Storage storage) {
+  return storage == Storage::BootDisk || storage == Storage::LocalSsd;
+}
+
+std::string model_location(const Request& request) {
+  if (request.delivery.storage == Storage::RunaiStreamer) return request.model_bucket_uri;
+  if (!from_hugging_face(request)) return kWeightsFolder;
+  return request.checkpoint.empty() ? request.model : request.checkpoint;
+}
+
+Result<void> check_storage(const Request& request, const Facts& facts) {
+  const Delivery& asked = request.delivery;
+  const bool bucket = !request.model_bucket_uri.empty();
+  const bool gke = asked.platform == Platform::Gke;
+  const std::string flag = "--storage=" + std::string(name(asked.storage));
+  const auto invalid = [](std::string why) {
+    return fail(ErrorCode::InvalidArgument, std::move(why));
   };
-  if (!uri.starts_with(kScheme)) return invalid("it starts with gs://");
-  std::string_view rest = std::string_view(uri).substr(kScheme.size());
+  if (loads_gguf(facts.server) &&
+      (bucket || (asked.storage != Storage::Auto && asked.storage != Storage::BootDisk)))
+    return invalid(facts.server.name +
+                   " fetches its own file: leave --storage and --model-bucket-uri out");
+  switch (asked.storage) {
+    case Storage::RunaiStreamer: {
+      if (!bucket) return invalid(flag + " reads a bucket: name it with --model-bucket-uri");
+      const bool s3 = request.model_bucket_uri.starts_with("s3://");
+      if (auto found = bucket_folder(request.model_bucket_uri, s3 ? "s3://" : "gs://"); !found)
+        return fail(std::move(found).error());
+      if (auto ok = streamer_supported(facts, request.model_bucket_uri); !ok) return ok;
+      break;
+    }
+    case Storage::Image:
+    case Storage::Download:
+      return invalid(flag + " is for --platform=cloud-run");
+    case Storage::HyperdiskMl:
+      if (!gke) return invalid(flag + " is for --platform=gke");
+      [[fallthrough]];
+    case Storage::BootDisk:
+    case Storage::Memory:
+    case Storage::LocalSsd:
+    case Storage::Volume:
+      if (bucket) return invalid(flag + " does not read a bucket: leave --model-bucket-uri out");
+      break;
+    case Storage::Auto:
+    case Storage::GcsFuse:
+      if (!bucket && asked.storage == Storage::GcsFuse)
+        return invalid(flag +
+                       " reads a bucket: name it with --model-bucket-uri=gs://BUCKET/FOLDER");
+      if (bucket && !gke)
+        return invalid("GKE's driver mounts the bucket; on " + std::string(name(asked.platform)) +
+                       " take --storage=runai-streamer, or --storage=volume without a bucket");
+      break;
+  }
+  if (!asked.storage_class.empty() && asked.storage != Storage::Volume)
+    return invalid("--storage-class belongs to --storage=volume");
+  if (!asked.storage_class.empty() && !is_dns_subdomain(asked.storage_class))
+    return invalid("storage class " + shown(asked.storage_class) + " is not a DNS name");
+  if (asked.fill_bucket && !gke)
+    return invalid("--fill-bucket is for --platform=gke, whose pods may write to a bucket");
+  if (asked.fill_bucket && !request.model_bucket_uri.starts_with("gs://"))
+    return invalid("--fill-bucket copies into --model-bucket-uri=gs://BUCKET/FOLDER");
+  if (!asked.cluster_version.empty() && !gke_version(asked.cluster_version))
+    return invalid("cluster version " + shown(asked.cluster_version) +
+                   " is not of the form 1.33.2-gke.4655000");
+  return {};
+}
+
+int hyperdisk_gib(const Plan& plan) {
+  constexpr double kGib = 1024.0 * 1024 * 1024;
+  return std::max(4, static_cast<int>(std::ceil(plan.weight_bytes / kGib * 1.1)));
+}
+
+Result<BucketFolder> bucket_folder(const std::string& uri, std::string_view scheme) {
+  const auto invalid = [&](const std::string& why) {
+    return fail(ErrorCode::InvalidArgument, "model bucket " + shown(uri) + " is not of the form " +
+                                                std::string(scheme) + "BUCKET[/FOLDER]: " + why);
+  };
+  if (!uri.starts_with(scheme)) return invalid("it starts with " + std::string(scheme));
+  std::string_view rest = std::string_view(uri).substr(scheme.size());
   const auto slash = rest.find('/');
   BucketFolder out;
   out.bucket = rest.substr(0, slash);
@@ -66,8 +202,8 @@ Result<BucketFolder> bucket_folder(const std::string& uri) {
   return out;
 }
 
-void mount_bucket(const BucketFolder& from, const Plan& plan, const std::string& account,
-                  PodTemplate& pod) {
+void mount_bucket(const BucketFolder& from, const Plan& plan, const FuseDriver& can,
+                  const std::string& account, PodTemplate& pod) {
   const std::string cache = std::to_string(plan.cache_gib) + "Gi";
   const std::string sidecar = std::to_string(plan.sidecar_gib) + "Gi";
   pod.service_account = account;
@@ -80,50 +216,70 @@ void mount_bucket(const BucketFolder& from, const Plan& plan, const std::string&
   // A volume of this very name takes the place of the driver's own cache.
   pod.volumes.push_back({"gke-gcsfuse-cache", cache});
   std::vector<std::string> options{
-      "implicit-dirs",
-      "file-cache:max-size-mb:" + std::to_string(1024 * plan.cache_gib),
-      "file-cache:cache-file-for-range-read:true",
-      "file-cache:enable-parallel-downloads:true",
-      "file-cache:parallel-downloads-per-file:100",
-      "file-cache:max-parallel-downloads:-1",
-      "file-cache:download-chunk-size-mb:10",
-      "metadata-cache:ttl-secs:-1",
-      "metadata-cache:stat-cache-max-size-mb:-1",
-      "metadata-cache:type-cache-max-size-mb:-1",
-      "file-system:kernel-list-cache-ttl-secs:-1"};
+      "implicit-dirs", "file-cache:max-size-mb:" + std::to_string(1024 * plan.cache_gib),
+      "file-cache:cache-file-for-range-read:true"};
+  if (can.parallel_download) {
+    for (const char* option :
+         {"file-cache:enable-parallel-downloads:true", "file-cache:parallel-downloads-per-file:100",
+          "file-cache:max-parallel-downloads:-1", "file-cache:download-chunk-size-mb:10"})
+      options.emplace_back(option);
+  }
+  for (const char* option :
+       {"metadata-cache:ttl-secs:-1", "metadata-cache:stat-cache-max-size-mb:-1",
+        "metadata-cache:type-cache-max-size-mb:-1", "file-system:kernel-list-cache-ttl-secs:-1"})
+    options.emplace_back(option);
+  if (can.read_ahead) options.emplace_back("read_ahead_kb=1024");
   if (!from.folder.empty()) options.push_back("only-dir:" + from.folder);
   pod.csi_volumes.push_back({"weights",
                              "gcsfuse.csi.storage.gke.io",
                              true,
                              {{"bucketName", from.bucket}, {"mountOptions", join(options, ",")}}});
+  if (can.metadata_prefetch)
+    pod.csi_volumes.back().attributes.emplace_back("gcsfuseMetadataPrefetchOnMount", "true");
   for (Container& container : pod.containers)
     container.mounts.push_back({"weights", kWeightsFolder, true});
+}
+
+std::vector<std::string> bucket_access(const Request& request, const std::string& bucket,
+                                       const std::string& account) {
+  const char* role =
+      request.delivery.fill_bucket ? "roles/storage.objectUser" : "roles/storage.objectViewer";
+  return {"To let the pods read them (PROJECT_NUMBER and PROJECT_ID are yours):",
+          "  gcloud storage buckets add-iam-policy-binding " + shell_word("gs://" + bucket) +
+              " --role=" + role +
+              " --member=principal://iam.googleapis.com/projects/PROJECT_NUMBER/locations/global/"
+              "workloadIdentityPools/PROJECT_ID.svc.id.goog/subject/ns/" +
+              shell_word(request.namespace_name) + "/sa/" + account};
 }
 
 std::vector<std::string> storage_comments(const Request& request, const Facts& facts,
                                           const BucketFolder& from, const Plan& plan,
                                           const std::string& account) {
   const std::string& loaded = request.checkpoint.empty() ? request.model : request.checkpoint;
+  const FuseDriver can = fuse_driver(request.delivery.cluster_version);
   std::vector<std::string> out;
   out.push_back(fmt::format(
       "Weights: {} at {}, read-only, through a file cache of {} GiB in memory ({} GiB for the "
       "driver's sidecar, on top of the server's)",
       place(from), kWeightsFolder, plan.cache_gib, plan.sidecar_gib));
-  out.emplace_back(
+  out.push_back(
       "The cluster needs the Cloud Storage FUSE driver and Workload Identity Federation (both are "
       "on in Autopilot) and GKE 1.29.6-gke.1254000 or 1.30.2-gke.1394000 or later, for parallel "
       "downloads. The folder directly holds config.json and the weights of " +
       facts.model.id);
-  out.emplace_back("To put them there:");
-  out.push_back("  hf download " + shell_word(loaded) + " --local-dir=weights");
-  out.push_back("  gcloud storage cp --recursive 'weights/*' " + shell_word(place(from) + "/"));
-  out.emplace_back("To let the pods read them (PROJECT_NUMBER and PROJECT_ID are yours):");
-  out.push_back("  gcloud storage buckets add-iam-policy-binding " +
-                shell_word("gs://" + from.bucket) +
-                " --role=roles/storage.objectViewer "
-                "--member=principal://iam.googleapis.com/projects/PROJECT_NUMBER/locations/global/"
-                "workloadIdentityPools/PROJECT_ID.svc.id.goog/subject/ns/" +
-                shell_word(request.namespace_name) + "/sa/" + account);
+  if (!can.parallel_download)
+    out.push_back("Cluster version " + request.delivery.cluster_version +
+                  " has no parallel download: it is not set, and the first read is slower");
+  if (request.delivery.cluster_version.empty())
+    out.emplace_back(
+        "With --cluster-version the driver is also told to prefetch metadata (from "
+        "1.32.1-gke.1357001 on) and to read ahead (from 1.32.2-gke.1297001 on)");
+  if (!request.delivery.fill_bucket) {
+    out.emplace_back("To put them there (or have a Job do it: --fill-bucket):");
+    out.push_back("  hf download " + shell_word(loaded) + " --local-dir=weights");
+    out.push_back("  gcloud storage cp --recursive 'weights/*' " + shell_word(place(from) + "/"));
+  }
+  for (auto& line : bucket_access(request, from.bucket, account)) out.push_back(std::move(line));
   return out;
 }
 

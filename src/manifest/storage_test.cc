@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "manifest/storage_xla.h"
 #include "manifest/testing/cases.h"
 
 namespace kneepoint::manifest {
@@ -142,6 +143,168 @@ TEST(Storage, AnAutoscalerKnowsThatPodsStartFaster) {
         .as_int64();
   };
   EXPECT_LT(period(made(fast)), period(made(slow)));
+}
+
+Case stored(Storage storage, const std::string& uri = "") {
+  Case c = llama_8b(Autoscaler::None);
+  c.facts.flags["served_model_name"].flag = "--served-model-name";
+  c.request.delivery.storage = storage;
+  c.request.model_bucket_uri = uri;
+  return c;
+}
+
+std::string refusal(const Case& c) {
+  const auto manifest = create(c.request, c.facts);
+  return manifest ? "" : manifest.error().message;
+}
+
+TEST(StorageChoice, EachPlaceBringsItsObjects) {
+  using Kinds = std::vector<std::string>;
+  const Kinds rest{"Deployment", "Service", "PodMonitoring"};
+  const auto with = [&](Kinds first) {
+    first.insert(first.end(), rest.begin(), rest.end());
+    return first;
+  };
+  EXPECT_EQ(kinds(made(stored(Storage::Memory))), rest);
+  EXPECT_EQ(kinds(made(stored(Storage::LocalSsd))), rest);
+  EXPECT_EQ(kinds(made(stored(Storage::Volume))), with({"PersistentVolumeClaim"}));
+  EXPECT_EQ(kinds(made(stored(Storage::RunaiStreamer, "gs://abc/d"))), with({"ServiceAccount"}));
+  EXPECT_EQ(kinds(made(stored(Storage::HyperdiskMl))),
+            with({"StorageClass", "PersistentVolumeClaim", "Job", "PersistentVolumeClaim"}));
+  Case filled = from_bucket();
+  filled.request.delivery.fill_bucket = true;
+  EXPECT_EQ(kinds(made(filled)), with({"ServiceAccount", "Job"}));
+}
+
+TEST(StorageChoice, TheStreamerIsToldWhereAndHowMuchMemory) {
+  Case c = stored(Storage::RunaiStreamer, "gs://abc/d");
+  c.request.accelerators_per_replica = 2;
+  const YAML::Node server = pod_of(made(c))["spec"]["containers"][0];
+  std::vector<std::string> args;
+  for (const auto& arg : server["args"]) args.push_back(arg.as<std::string>());
+  EXPECT_THAT(args, Contains("--load-format=runai_streamer"));
+  EXPECT_THAT(args, Contains("--model-loader-extra-config={\"distributed\":true}"));
+  EXPECT_EQ(server["env"][0]["value"].as<std::string>(), "gs://abc/d");
+  c.facts.version = "0.10.2";
+  EXPECT_THAT(refusal(c), HasSubstr("from 0.11.0 on"));
+  c.request.model_bucket_uri = "s3://abc/d";
+  EXPECT_EQ(refusal(c), "");
+  c.facts.server.name = "sglang";
+  EXPECT_THAT(refusal(c), HasSubstr("vLLM only"));
+}
+
+TEST(StorageChoice, TheServersReadTheDiskThatTheJobFilled) {
+  const auto manifest = made(stored(Storage::HyperdiskMl));
+  const YAML::Node spec = pod_of(manifest)["spec"];
+  const std::string claim = spec["volumes"][1]["persistentVolumeClaim"]["claimName"].Scalar();
+  EXPECT_EQ(claim, manifest.objects[3].name);
+  EXPECT_EQ(spec["containers"][0]["env"][0]["value"].Scalar(), "/data");
+  const auto& read = manifest.objects[3].doc.at("spec");
+  EXPECT_EQ(read.at("accessModes").at(0).as_string(), "ReadOnlyMany");
+  EXPECT_EQ(read.at("dataSource").at("kind").as_string(), "VolumeSnapshot");
+  // What fills it can be applied first, by its label.
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(
+        manifest.objects[i].doc.at("metadata").at("labels").at("kneepoint.dev/step").as_string(),
+        "fill");
+  EXPECT_THAT(manifest.comments, Contains(HasSubstr("--selector=kneepoint.dev/step=fill")));
+}
+
+TEST(StorageChoice, ABootDiskThatIsTooSmallBecomesAComputeClass) {
+  Case c = stored(Storage::BootDisk);
+  c.facts.model.params_b = 60;
+  c.request.accelerators_per_replica = 4;
+  EXPECT_THAT(made(c).comments, Contains(HasSubstr("--disk-size=")));
+  catalog::Machine machine;
+  machine.provider = "gcp";
+  machine.machine_type = "a3-highgpu-8g";
+  machine.accelerator = c.facts.accelerator.id;
+  machine.accelerator_count = 8;
+  c.facts.machine = machine;
+  const auto manifest = made(c);
+  ASSERT_EQ(manifest.objects[0].kind, "ComputeClass");
+  EXPECT_EQ(pod_of(manifest)["spec"]["nodeSelector"]["cloud.google.com/compute-class"].Scalar(),
+            manifest.objects[0].name);
+}
+
+TEST(StorageChoice, TheDriverIsToldWhatItsVersionCan) {
+  EXPECT_TRUE(fuse_driver("").parallel_download);
+  EXPECT_FALSE(fuse_driver("").metadata_prefetch);
+  EXPECT_FALSE(fuse_driver("1.29.3-gke.1093000").parallel_download);
+  EXPECT_FALSE(fuse_driver("1.30.1-gke.9999999").parallel_download);
+  EXPECT_TRUE(fuse_driver("1.29.6-gke.1254000").parallel_download);
+  EXPECT_TRUE(fuse_driver("1.31.0-gke.1").parallel_download);
+  EXPECT_FALSE(fuse_driver("1.32.1-gke.1357000").metadata_prefetch);
+  EXPECT_TRUE(fuse_driver("1.32.1-gke.1357001").metadata_prefetch);
+  EXPECT_TRUE(fuse_driver("1.33.2-gke.4655000").read_ahead);
+}
+
+TEST(StorageChoice, WhatDoesNotGoTogetherIsRefusedWithWhatToDo) {
+  EXPECT_THAT(refusal(stored(Storage::GcsFuse)), HasSubstr("--model-bucket-uri"));
+  EXPECT_THAT(refusal(stored(Storage::Memory, "gs://abc")), HasSubstr("leave --model-bucket-uri"));
+  EXPECT_THAT(refusal(stored(Storage::Image)), HasSubstr("cloud-run"));
+  Case other = stored(Storage::HyperdiskMl);
+  other.request.delivery.platform = Platform::Eks;
+  EXPECT_THAT(refusal(other), HasSubstr("--platform=gke"));
+  Case mounted = from_bucket();
+  mounted.request.delivery.platform = Platform::Eks;
+  EXPECT_THAT(refusal(mounted), HasSubstr("runai-streamer"));
+  Case filled = stored(Storage::RunaiStreamer, "gs://abc/d");
+  filled.request.delivery.platform = Platform::Aks;
+  EXPECT_EQ(refusal(filled), "");
+  EXPECT_THAT(made(filled).comments, Contains(HasSubstr("GOOGLE_APPLICATION_CREDENTIALS")));
+  filled.request.delivery.fill_bucket = true;
+  EXPECT_THAT(refusal(filled), HasSubstr("--fill-bucket is for --platform=gke"));
+  Case classy = stored(Storage::Volume);
+  classy.request.delivery.storage_class = "$(id)";
+  EXPECT_THAT(refusal(classy), HasSubstr("DNS name"));
+  Case version = from_bucket();
+  version.request.delivery.cluster_version = "1.33; rm";
+  EXPECT_THAT(refusal(version), HasSubstr("1.33.2-gke"));
+}
+
+TEST(StorageChoice, ACacheOfCompiledProgramsIsForTpusAndStartsWithOneReplica) {
+  Case c = stored(Storage::Auto);
+  c.request.delivery.xla_cache_uri = "gs://abc/xla";
+  EXPECT_THAT(refusal(c), HasSubstr("for TPUs"));
+  c.facts.accelerator.kind = "tpu";
+  EXPECT_TRUE(check_xla_cache(c.request, c.facts));
+  EXPECT_TRUE(one_replica_first(c.request));
+  PodTemplate pod;
+  pod.containers.emplace_back();
+  mount_xla_cache(c.request, pod);
+  EXPECT_FALSE(pod.csi_volumes[0].read_only);
+  EXPECT_EQ(pod.containers[0].env[0].name, "VLLM_XLA_CACHE_PATH");
+  EXPECT_EQ(pod.annotations[0].first, "gke-gcsfuse/volumes");
+  EXPECT_THAT(xla_cache_comments(c.request, "b"), Contains(HasSubstr("roles/storage.objectUser")));
+}
+
+TEST(StorageChoice, HostileValuesChangeNoStructureAndLeaveNoQuotes) {
+  for (const char* value : {"$(zqx -rf /)", "'; zqx; '", "zqx\nkind: Secret", "`zqx`", "\"zqx\"",
+                            "zqx,b", "--zqx", "zq x", "zqx#y", "../zqx"}) {
+    for (int field = 0; field < 5; ++field) {
+      Case c = stored(Storage::Auto);
+      if (field == 0) c.request.delivery.storage_class = value;
+      if (field == 1) c.request.delivery.model_image = value;
+      if (field == 2) c.request.delivery.network = value;
+      if (field == 3) c.request.delivery.cluster_version = value;
+      if (field == 4) c = stored(Storage::RunaiStreamer, std::string("gs://") + value);
+      for (const auto platform : {Platform::Gke, Platform::CloudRun, Platform::Eks}) {
+        c.request.delivery.platform = platform;
+        if (platform == Platform::CloudRun) {
+          c.facts.accelerator.id = "nvidia-l4";
+          if (field == 1) c.request.delivery.storage = Storage::Image;
+        }
+        const auto manifest = create(c.request, c.facts);
+        if (!manifest) continue;
+        const std::string text = to_yaml_text(*manifest, Output::All);
+        EXPECT_EQ(text.find(value), std::string::npos) << field << " " << value;
+        EXPECT_EQ(YAML::LoadAll(text).size(), manifest->objects.size());
+        for (const File& file : manifest->files)
+          EXPECT_EQ(file.text.find(value), std::string::npos) << file.path << " " << value;
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 """Manifests of the program: what parses, what each version gets, what hostile words can do."""
 
+import json
 import re
+import shlex
 import unittest
 
 import support
@@ -404,6 +406,85 @@ class Hostile(Made):
             container = documents[0]["spec"]["template"]["spec"]["containers"][0]
             self.assertEqual(container["image"], f"example.com/{word}", word)
             self.assertEqual(shape(documents[1]), wanted[1], word)
+
+
+class Delivered(Made):
+    """Platforms, places of the weights, and the folder that a set is written to."""
+
+    L4 = ("--accelerator-type=nvidia-l4",)
+    HOSTILE = (
+        (("--storage=volume",), "--storage-class={}"),
+        (("--model-bucket-uri=gs://models/a",), "--cluster-version={}"),
+        (("--storage=runai-streamer",), "--model-bucket-uri=gs://{}"),
+        (("--storage=runai-streamer",), "--model-bucket-uri=s3://models/{}"),
+        (("--model-bucket-uri=gs://models/a",), "--xla-cache-uri=gs://{}"),
+        (("--platform=cloud-run", "--storage=image"), "--model-image={}"),
+        (("--platform=cloud-run",), "--network={}"),
+        (("--platform=cloud-run",), "--network=default/{}"),
+        (("--platform=eks",), "--namespace={}"),
+    )
+
+    def test_hostile_words_are_refused_or_stay_values(self):
+        for flags, last in self.HOSTILE:
+            for word in Hostile.WORDS:
+                done = self.run_program("manifests", "create", f"--model={SMALL}",
+                                        "--model-server=vllm", *self.L4, *flags, last.format(word))
+                with self.subTest(flag=last, word=word):
+                    if done.returncode != 0:
+                        self.assertIn(done.returncode, (2, 3, 4), done.stderr)
+                        self.assertEqual(done.stdout, "")
+                        continue
+                    for one in support.documents(done.stdout):
+                        self.assertIn(one["kind"], ("Deployment", "Service", "PodMonitoring", "Job",
+                                                    "PodMonitor", "PersistentVolumeClaim",
+                                                    "ServiceAccount"))
+                    for line in done.stdout.split("\n# Generated", 1)[1].splitlines()[1:]:
+                        self.assertTrue(line.startswith("#"), line)
+        self.assertFalse((self.home / "owned").exists())
+
+    def test_commands_in_comments_are_words_that_a_shell_can_read(self):
+        for flags in (("--platform=cloud-run", "--model-bucket-uri=gs://models/a"),
+                      ("--platform=eks",), ("--platform=aks",), ("--platform=kubernetes",),
+                      ("--storage=hyperdisk-ml",),
+                      ("--storage=runai-streamer", "--model-bucket-uri=gs://models/a",
+                       "--fill-bucket")):
+            text = self.good("manifests", "create", f"--model={SMALL}", "--model-server=vllm",
+                             *self.L4, *flags, "--output=comments")
+            commands = [line[4:] for line in text.splitlines()
+                        if re.match(r"#   (kubectl|gcloud|aws|az|eksctl|helm|printf|curl) ", line)]
+            self.assertGreater(len(commands), 4, flags)
+            for command in commands:
+                self.assertTrue(shlex.split(command), command)
+
+    def test_an_edited_base_is_not_overwritten(self):
+        folder = self.home / "kept"
+        flags = ("--model-server=vllm", *self.L4, f"--model={SMALL}", f"--output-dir={folder}")
+        self.good("manifests", "create", *flags)
+        overlay = folder / "overlays" / "production" / "kustomization.yaml"
+        overlay.write_text("mine\n")
+        done = self.run_program("manifests", "create", *flags)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("kept overlays/production/kustomization.yaml", done.stderr)
+        self.assertEqual(overlay.read_text(), "mine\n")
+        service = folder / "base" / "service.yaml"
+        service.write_text(service.read_text() + "# mine\n")
+        done = self.run_program("manifests", "create", *flags)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("base/service.yaml", done.stderr)
+        self.assertTrue(service.read_text().endswith("# mine\n"))
+        self.good("manifests", "create", *flags, "--force")
+        self.assertFalse(service.read_text().endswith("# mine\n"))
+
+    def test_what_is_written_beside_the_base_can_be_printed(self):
+        flags = ("manifests", "create", f"--model={SMALL}", "--model-server=vllm", *self.L4)
+        board = json.loads(self.good(*flags, "--output=dashboard"))
+        self.assertGreater(len(board["panels"]), 8)
+        rules = support.documents(self.good(*flags, "--output=alerts"))
+        self.assertEqual([one["kind"] for one in rules], ["Rules"])
+        places = json.loads(self.good(*flags, "--output=storage"))
+        self.assertEqual(sum(one["chosen"] for one in places), 1)
+        for one in places:
+            self.assertTrue(one["start_evidence"] and one["usd_evidence"], one)
 
 
 class Kustomized(Made):

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "manifest/objects.h"
+
+/// The objects that hold weights, fill them in, or make nodes that have room for them.
+namespace kneepoint::manifest {
+
+struct StorageClass {
+  ObjectMeta meta;  // of no namespace
+  std::string provisioner;
+  StringMap parameters;
+  std::string reclaim = "Delete", binding = "WaitForFirstConsumer";
+  bool expansion = false;
+  std::vector<std::string> mount_options;
+};
+
+struct PersistentVolumeClaim {
+  ObjectMeta meta;
+  std::string storage_class;  // empty: the cluster's default
+  std::string access_mode;
+  int gib = 1;
+  std::string snapshot;  // made from this VolumeSnapshot; empty: made empty
+};
+
+/// Runs once; what fails is looked at by a person, not tried again.
+struct Job {
+  ObjectMeta meta;
+  PodTemplate pod;
+};
+
+/// GKE's own kind, in no public module: machines with a boot disk of a size.
+struct ComputeClass {
+  ObjectMeta meta;  // of no namespace
+  std::string machine_type;
+  int boot_disk_gib = 100;
+  std::string accelerator;
+  int accelerators = 1;
+};
+
+json::Object to_json(const StorageClass& storage_class);
+json::Object to_json(const PersistentVolumeClaim& claim);
+json::Object to_json(const Job& job);
+json::Object to_json(const ComputeClass& compute_class);
+
+}  // namespace kneepoint::manifest
