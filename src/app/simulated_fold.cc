@@ -81,10 +81,10 @@ void SimulatedFold::ended(std::size_t number, const RequestRecord& request) {
 }
 
 void SimulatedFold::put_in_slices() {
-  for (const RequestRecord& r : requests_) {
-    slice_at(
-        std::max(r.end, r.due));  // before anything counts, all of them are as long as they get
-  }
+  // Before anything counts, all slices are as long as they get.
+  Nanos latest{};
+  for (const RequestRecord& r : requests_) latest = std::max({latest, r.end, r.due});
+  if (!requests_.empty()) slice_at(latest);
   for (const RequestRecord& r : requests_) {
     ++slice_at(r.due).sent;
     if (completed(r)) {

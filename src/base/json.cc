@@ -66,6 +66,20 @@ Value convert(const simdjson::dom::element& from) {
   return nullptr;
 }
 
+/// Quoted. Boost's own does it by way of two copies, which most texts, free of what must be
+/// escaped, can do without.
+void write(std::string& out, std::string_view text) {
+  const bool plain = std::ranges::none_of(
+      text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '"' || c == '\\'; });
+  if (!plain) {
+    out += boost::json::serialize(boost::json::string_view(text.data(), text.size()));
+    return;
+  }
+  out += '"';
+  out += text;
+  out += '"';
+}
+
 void write(std::string& out, const Value& value, int indent, bool lines) {
   const auto new_line = [&](int depth) {
     if (!lines) return;
@@ -89,7 +103,7 @@ void write(std::string& out, const Value& value, int indent, bool lines) {
       out += std::isfinite(value.get_double()) ? shortest(value.get_double()) : "null";
       break;
     case boost::json::kind::string:
-      out += boost::json::serialize(value.get_string());
+      write(out, std::string_view(value.get_string()));
       break;
     case boost::json::kind::array: {
       const Array& array = value.get_array();
@@ -111,7 +125,7 @@ void write(std::string& out, const Value& value, int indent, bool lines) {
         if (!first) out += ',';
         first = false;
         new_line(indent + 1);
-        out += boost::json::serialize(member.key());
+        write(out, std::string_view(member.key()));
         out += lines ? ": " : ":";
         write(out, member.value(), indent + 1, lines);
       }

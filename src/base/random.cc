@@ -1,6 +1,5 @@
 #include "base/random.h"
 
-#include <bit>
 #include <cmath>
 
 #include "base/hash.h"
@@ -8,34 +7,20 @@
 
 namespace kneepoint {
 
-std::uint64_t split_mix(std::uint64_t& state) {
-  state += 0x9e3779b97f4a7c15;
-  std::uint64_t z = state;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
+Random::Random(std::uint64_t seed, std::string_view stream, std::uint64_t index)
+    : Random(RandomStreams(seed, stream).at(index)) {}
 
-Random::Random(std::uint64_t seed, std::string_view stream, std::uint64_t index) : state_{} {
+RandomStreams::RandomStreams(std::uint64_t seed, std::string_view name)
+    : hash_(hash64(name, seed)) {}
+
+Random RandomStreams::at(std::uint64_t index) const {
   // The index goes through the mixer on its own, so neighbouring indices share nothing.
   std::uint64_t own = index;
-  std::uint64_t fill = hash64(stream, seed) ^ (index == 0 ? 0 : split_mix(own));
-  for (std::uint64_t& word : state_) word = split_mix(fill);
+  std::uint64_t fill = hash_ ^ (index == 0 ? 0 : split_mix(own));
+  std::array<std::uint64_t, 4> state;
+  for (std::uint64_t& word : state) word = split_mix(fill);
+  return Random(state);
 }
-
-std::uint64_t Random::bits() {
-  const std::uint64_t out = std::rotl(state_[0] + state_[3], 23) + state_[0];
-  const std::uint64_t shifted = state_[1] << 17;
-  state_[2] ^= state_[0];
-  state_[3] ^= state_[1];
-  state_[1] ^= state_[2];
-  state_[0] ^= state_[3];
-  state_[2] ^= shifted;
-  state_[3] = std::rotl(state_[3], 45);
-  return out;
-}
-
-double Random::uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
 
 std::uint64_t Random::below(std::uint64_t n) {
   // 2^64 is no multiple of n: the first 2^64 mod n numbers are drawn again.

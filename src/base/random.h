@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <string_view>
 
@@ -20,9 +21,19 @@ class Random {
   /// From a raw state, not all zero: for tests against published sequences.
   explicit Random(const std::array<std::uint64_t, 4>& state) : state_(state) {}
 
-  std::uint64_t bits();
+  std::uint64_t bits() {
+    const std::uint64_t out = std::rotl(state_[0] + state_[3], 23) + state_[0];
+    const std::uint64_t shifted = state_[1] << 17;
+    state_[2] ^= state_[0];
+    state_[3] ^= state_[1];
+    state_[1] ^= state_[2];
+    state_[0] ^= state_[3];
+    state_[2] ^= shifted;
+    state_[3] = std::rotl(state_[3], 45);
+    return out;
+  }
   /// In [0, 1), 53 random bits.
-  double uniform();
+  double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
   /// Each of 0 ... n - 1 equally often; n is above zero.
   std::uint64_t below(std::uint64_t n);
   /// Mean 1.
@@ -38,7 +49,24 @@ class Random {
   bool has_spare_ = false;
 };
 
+/// All streams of one name, for whoever opens one for each of thousands: Random(seed, name, index)
+/// without hashing the name again.
+class RandomStreams {
+ public:
+  RandomStreams(std::uint64_t seed, std::string_view name);
+  Random at(std::uint64_t index) const;
+
+ private:
+  std::uint64_t hash_;
+};
+
 /// One step of SplitMix64: moves `state` on and gives the next number.
-std::uint64_t split_mix(std::uint64_t& state);
+inline std::uint64_t split_mix(std::uint64_t& state) {
+  state += 0x9e3779b97f4a7c15;
+  std::uint64_t z = state;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
 
 }  // namespace kneepoint

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "base/portable_math.h"
@@ -46,6 +47,37 @@ TEST(PortableMath, IsWithinFourUnitsOfTheLibrary) {
   EXPECT_TRUE(std::isinf(portable_exp(1000)));
 }
 
+/// As it is told in portable_math.cc, step by step: what a seed has meant since the first release.
+double log_by_the_book(double x) {
+  int k = 0;
+  double m = std::frexp(x, &k);
+  if (m < 0.70710678118654757) {
+    m *= 2;
+    --k;
+  }
+  const double s = (m - 1) / (m + 1);
+  const double s2 = s * s;
+  double series = 0;
+  for (int n = 23; n >= 3; n -= 2) series = (series + 1.0 / n) * s2;
+  return k * 0x1.62e42feep-1 + (k * 0x1.a39ef35793c76p-33 + (2 * s * series + 2 * s));
+}
+
+TEST(PortableMath, TheLogarithmIsTheSameToTheLastBit) {
+  Random random(2, "math");
+  for (int i = 0; i < 200'000; ++i) {
+    const double near = 0.5 + random.uniform();
+    const double far = std::ldexp(near, static_cast<int>(random.below(2000)) - 1000);
+    ASSERT_EQ(portable_log(near), log_by_the_book(near)) << near;
+    ASSERT_EQ(portable_log(far), log_by_the_book(far)) << far;
+  }
+  for (const double edge :
+       {0x1p-1074, 0x1.8p-1060, 0x1p-1022, std::nextafter(0x1p-1022, 0.0), 0.5, 0.70710678118654757,
+        std::nextafter(0.70710678118654757, 0.0), 1.0, 1.4142135623730951,
+        std::nextafter(1.4142135623730951, 2.0), 0x1p1023, std::numeric_limits<double>::max()}) {
+    EXPECT_EQ(portable_log(edge), log_by_the_book(edge)) << edge;
+  }
+}
+
 TEST(Random, GeneratorsGiveThePublishedSequences) {
   std::uint64_t state = 1234567;
   EXPECT_EQ(split_mix(state), 6457827717110365317U);
@@ -78,6 +110,15 @@ TEST(Random, StreamsDifferInSeedNameAndIndex) {
   EXPECT_NE(first(1, "a", 0), first(1, "b", 0));
   EXPECT_NE(first(1, "a", 0), first(1, "a", 1));
   EXPECT_NE(first(1, "a", 1), first(1, "a", 2));
+}
+
+TEST(RandomStreams, AreThoseOfTheirName) {
+  const RandomStreams streams(7, "input");
+  for (const std::uint64_t index : {0ull, 1ull, 99'999ull}) {
+    Random one(7, "input", index);
+    Random same = streams.at(index);
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(same.bits(), one.bits()) << index;
+  }
 }
 
 TEST(Random, UniformStaysBelowOneAndHasItsMoments) {

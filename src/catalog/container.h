@@ -25,8 +25,10 @@ namespace kneepoint::catalog {
 /// The bytes of a file that holds these tables; the same rows give the same bytes.
 std::string pack(const std::vector<CheckedRows>& tables);
 
-/// Checks every offset before anything is read through it, so a damaged file is an error, never a
-/// crash. `memory` keeps `bytes` alive.
+/// Checks that all sections lie in the file, and each cell of the tables that every run reads. The
+/// cells of longer ones (thousands of profiles and points, of which most runs read none) are not
+/// looked at: Table::text() finds one that points nowhere empty. So a damaged file is an error or a
+/// figure that is missing, never a crash. `memory` keeps `bytes` alive.
 Result<TableSet> unpack(std::string_view bytes, std::shared_ptr<const void> memory);
 
 /// All <table>.csv files of a folder, checked; tables without a file are empty. Unknown .csv files

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <cstring>
+
 #include "catalog/container.h"
 
 namespace kneepoint::catalog {
@@ -94,6 +97,33 @@ TEST(Container, DamageIsAnErrorNeverACrash) {
       for (const Table& table : set->tables) {
         for (std::size_t r = 0; r < table.rows(); ++r) (void)table.text(r, std::size_t{0});
       }
+    }
+  }
+}
+
+TEST(Container, ACellThatPointsNowhereIsAnErrorOfAShortTableAndEmptyInALongOne) {
+  const auto place = static_cast<std::size_t>(schema("prices") - schemas().data());
+  const std::size_t columns = schema("prices")->columns.size();
+  for (const std::size_t rows : {std::size_t{1}, std::size_t{1200}}) {
+    std::string text;
+    for (std::size_t r = 0; r < rows; ++r) text += "gcp,r" + std::to_string(r) + ",m1,1\n";
+    auto bytes = std::make_shared<std::string>(pack({prices(text).value()}));
+    const auto whole = unpack(*bytes, bytes).value();
+    const std::size_t item = whole.tables[place].column("item");
+    ASSERT_EQ(whole.tables[place].text(0, item), "m1");
+    // The only table is all the cells there are. They end where the pool begins with the empty
+    // text.
+    const std::size_t pool = bytes->find(std::string("\0\0\0\0\3\0\0\0gcp\0", 12));
+    ASSERT_NE(pool, std::string::npos);
+    const std::size_t cell = pool - (rows * columns - item) * 4;
+    for (const std::uint32_t nowhere : {~std::uint32_t{0}, ~std::uint32_t{3}, 1u << 28}) {
+      std::memcpy(bytes->data() + cell, &nowhere, 4);
+      const auto set = unpack(*bytes, bytes);
+      EXPECT_EQ(set.has_value(), rows > 1);
+      if (!set) continue;
+      EXPECT_EQ(set->tables[place].text(0, item), "");
+      EXPECT_EQ(set->tables[place].text(0, "region"), "r0");
+      EXPECT_EQ(set->tables[place].text(1, item), "m1");
     }
   }
 }

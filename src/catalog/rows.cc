@@ -20,9 +20,10 @@ std::optional<bool> yes_no(const Row& row, std::string_view column) {
   return cell == "yes" || cell == "True";
 }
 
+/// From the columns that tables of values end with, one or two of their own among them.
 Provenance provenance(const Row& row) {
   Provenance from;
-  for (const ColumnSchema& column : row.table.schema().columns) {
+  for (const ColumnSchema& column : row.table.schema().columns.last(5)) {
     if (column.name == "source") from.source = text(row, "source");
     if (column.name == "as_of") from.as_of = text(row, "as_of");
     if (column.name == "confidence") from.confidence = text(row, "confidence");

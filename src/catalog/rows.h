@@ -13,7 +13,15 @@ struct Row {
   std::size_t index;
   const Layer& layer;
 
-  std::string_view text(std::string_view column) const { return table.text(index, column); }
+  mutable std::size_t next = 0;  // the column after the one last asked for
+
+  std::string_view text(std::string_view column) const {
+    const auto columns = table.schema().columns;
+    const bool in_order = next < columns.size() && columns[next].name == column;
+    const std::size_t at = in_order ? next : table.column(column);
+    next = at + 1;
+    return table.text(index, at);
+  }
 };
 
 Model read_model(const Row& row);

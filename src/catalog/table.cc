@@ -22,9 +22,10 @@ std::size_t Table::column(std::string_view name) const {
 
 std::string_view Table::text(std::size_t row, std::size_t column) const {
   const std::uint32_t offset = cells_[row * schema_->columns.size() + column];
+  if (offset > pool_.size() - sizeof offset) return {};  // unpack() did not look at all of them
   std::uint32_t length = 0;
   std::memcpy(&length, pool_.data() + offset, sizeof length);
-  return pool_.substr(offset + 4, length);
+  return pool_.substr(offset + sizeof length, length);  // which ends with the pool at the latest
 }
 
 double Table::number(std::size_t row, std::size_t column) const {

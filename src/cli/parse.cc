@@ -199,8 +199,13 @@ class Parser {
       }
       options.emplace_back(&flag, option);
     };
-    for (const Flag& flag : command().flags) declare(flag);
-    for (const Flag& flag : global_flags()) declare(flag);
+    // CLI11 compares each name with all before it, so only what may be on the line is declared.
+    for (const Flag& flag : command().flags) {
+      if (may_be_given(flag)) declare(flag);
+    }
+    for (const Flag& flag : global_flags()) {
+      if (may_be_given(flag)) declare(flag);
+    }
 
     try {
       app.parse(std::vector<std::string>(rest_.rbegin(), rest_.rend()));
@@ -225,6 +230,14 @@ class Parser {
       words_.push_back(std::move(word));
     }
     return {};
+  }
+
+  bool may_be_given(const Flag& flag) const {
+    return std::ranges::any_of(rest_, [&](std::string_view word) {
+      if (!word.starts_with("--")) return is_flag(word);  // short ones may stand together
+      if (word.starts_with("--no-") && flag.type == FlagType::Switch) return true;
+      return word.starts_with(flag.name) || (!flag.alias.empty() && word.starts_with(flag.alias));
+    });
   }
 
   // A switch with choices may stand alone, so only a word that is one of them is its value:

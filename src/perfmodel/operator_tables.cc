@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <mutex>
 
 #include "base/file.h"
 #include "base/hash.h"
@@ -74,17 +75,24 @@ Result<Sections> sections(std::string_view bytes) {
   return out;
 }
 
-Result<Grid> grid_of(const packed::GridEntry& entry, const Sections& in) {
+/// For each point of the axes: how far from there the points rise without a break.
+std::vector<std::uint32_t> rises_until(std::span<const std::int32_t> axes) {
+  std::vector<std::uint32_t> out(axes.size());
+  for (std::size_t i = axes.size(); i-- > 0;) {
+    const bool rises = i + 1 < axes.size() && axes[i] < axes[i + 1];
+    out[i] = rises ? out[i + 1] : static_cast<std::uint32_t>(i + 1);
+  }
+  return out;
+}
+
+/// Whether grid_of() may read it.
+Result<void> check(const packed::GridEntry& entry, const Sections& in,
+                   std::span<const std::uint32_t> rises_until) {
   if (entry.kind >= kKinds || entry.type >= static_cast<std::uint8_t>(Dtype::Count) ||
       entry.kv > static_cast<std::uint8_t>(Dtype::Fp8) ||
       entry.axes != axes_of(static_cast<OperatorKind>(entry.kind)))
     return damaged("a grid of no known kind");
-  Grid grid;
-  grid.kind = static_cast<OperatorKind>(entry.kind);
-  grid.type = static_cast<Dtype>(entry.type);
-  grid.kv = static_cast<Dtype>(entry.kv);
-  std::copy(std::begin(entry.numbers), std::end(entry.numbers), grid.numbers.begin());
-  for (const std::int32_t number : grid.numbers)
+  for (const std::int32_t number : entry.numbers)
     if (number < 0) return damaged("a grid with a negative key");
   std::uint64_t values = 1;
   for (std::size_t a = 0; a < entry.axes; ++a) {
@@ -92,20 +100,68 @@ Result<Grid> grid_of(const packed::GridEntry& entry, const Sections& in) {
     const std::uint64_t points = entry.axis_points[a];
     if (points < 1 || points > 4096 || first + points > in.axes.size())
       return damaged("an axis runs past the end");
-    const auto axis = in.axes.subspan(first, points);
-    if (axis.front() < 1 ||
-        std::ranges::adjacent_find(axis, std::ranges::greater_equal{}) != axis.end())
+    if (in.axes[first] < 1 || first + points > rises_until[first])
       return damaged("an axis that does not rise");
-    grid.axes[a] = axis;
     values *= points;
   }
   if (entry.first_value > in.values.size() || values > in.values.size() - entry.first_value)
     return damaged("the times of a grid run past the end");
-  grid.values = in.values.subspan(entry.first_value, values);
+  return {};
+}
+
+Grid grid_of(const packed::GridEntry& entry, std::span<const std::int32_t> axes,
+             std::span<const std::int16_t> values) {
+  Grid grid;
+  grid.kind = static_cast<OperatorKind>(entry.kind);
+  grid.type = static_cast<Dtype>(entry.type);
+  grid.kv = static_cast<Dtype>(entry.kv);
+  std::copy(std::begin(entry.numbers), std::end(entry.numbers), grid.numbers.begin());
+  std::size_t count = 1;
+  for (std::size_t a = 0; a < entry.axes; ++a) {
+    grid.axes[a] = axes.subspan(entry.axis_first[a], entry.axis_points[a]);
+    count *= entry.axis_points[a];
+  }
+  grid.values = values.subspan(entry.first_value, count);
   return grid;
 }
 
 }  // namespace
+
+/// The grids of one system as they lie in the file, checked, and once somebody asks as Grid.
+class SystemGrids {
+ public:
+  SystemGrids(std::span<const packed::GridEntry> entries, std::span<const std::int32_t> axes,
+              std::span<const std::int16_t> values)
+      : entries_(entries), axes_(axes), values_(values) {}
+
+  std::span<const Grid> of(OperatorKind kind) {
+    std::call_once(once_, [&] { make(); });
+    return by_kind_[static_cast<std::size_t>(kind)];
+  }
+
+ private:
+  void make() {
+    grids_.reserve(entries_.size());
+    for (const packed::GridEntry& entry : entries_)
+      grids_.push_back(grid_of(entry, axes_, values_));
+    for (std::size_t kind = 0; kind < kKinds; ++kind) {
+      const auto run =
+          std::ranges::equal_range(grids_, static_cast<OperatorKind>(kind), {}, &Grid::kind);
+      by_kind_[kind] = {run.begin(), run.end()};
+    }
+  }
+
+  std::span<const packed::GridEntry> entries_;  // ordered by kind
+  std::span<const std::int32_t> axes_;
+  std::span<const std::int16_t> values_;
+  std::once_flag once_;
+  std::vector<Grid> grids_;
+  std::array<std::span<const Grid>, kKinds> by_kind_;
+};
+
+std::span<const Grid> System::of(OperatorKind kind) const {
+  return grids == nullptr ? std::span<const Grid>() : grids->of(kind);
+}
 
 Result<OperatorTables> OperatorTables::unpack(std::string_view bytes,
                                               std::shared_ptr<const void> memory) {
@@ -113,20 +169,16 @@ Result<OperatorTables> OperatorTables::unpack(std::string_view bytes,
   if (!in) return fail(in.error());
   auto index = std::make_shared<Index>();
   index->memory = std::move(memory);
-  index->grids.reserve(in->grids.size());
-  for (const packed::GridEntry& entry : in->grids) {
-    auto grid = grid_of(entry, *in);
-    if (!grid) return fail(grid.error());
-    index->grids.push_back(*grid);
-  }
+  const std::vector<std::uint32_t> rising = rises_until(in->axes);
+  for (const packed::GridEntry& entry : in->grids)
+    if (auto sound = check(entry, *in, rising); !sound) return fail(std::move(sound).error());
   for (const packed::SystemEntry& entry : in->systems) {
     for (const double figure : {entry.capability, entry.bandwidth_gbs, entry.bf16_tflops,
                                 entry.fp8_tflops, entry.fp4_tflops, entry.link_gbs})
       if (!sane(figure)) return damaged("a data sheet figure is out of range");
     if (entry.bandwidth_gbs <= 0 || entry.bf16_tflops <= 0 || entry.link_gbs <= 0)
       return damaged("a system without bandwidth, compute or link");
-    if (entry.first_grid > index->grids.size() ||
-        entry.grids > index->grids.size() - entry.first_grid)
+    if (entry.first_grid > in->grids.size() || entry.grids > in->grids.size() - entry.first_grid)
       return damaged("the grids of a system run past the end");
     System system;
     system.name = text_of(entry.name);
@@ -138,14 +190,10 @@ Result<OperatorTables> OperatorTables::unpack(std::string_view bytes,
     system.fp8_tflops = entry.fp8_tflops;
     system.fp4_tflops = entry.fp4_tflops;
     system.link_gbs = entry.link_gbs;
-    const std::span<const Grid> all =
-        std::span<const Grid>(index->grids).subspan(entry.first_grid, entry.grids);
-    if (!std::ranges::is_sorted(all, {}, &Grid::kind)) return damaged("grids out of order");
-    for (std::size_t kind = 0; kind < kKinds; ++kind) {
-      const auto run =
-          std::ranges::equal_range(all, static_cast<OperatorKind>(kind), {}, &Grid::kind);
-      system.grids[kind] = {run.begin(), run.end()};
-    }
+    const auto grids = in->grids.subspan(entry.first_grid, entry.grids);
+    if (!std::ranges::is_sorted(grids, {}, &packed::GridEntry::kind))
+      return damaged("grids out of order");
+    system.grids = std::make_shared<SystemGrids>(grids, in->axes, in->values);
     index->systems.push_back(std::move(system));
   }
   OperatorTables out;

@@ -54,6 +54,8 @@ struct Grid {
   std::span<const std::int16_t> values;
 };
 
+class SystemGrids;
+
 struct System {
   std::string name;
   std::vector<std::string> accelerators;  // ids of the catalog it was measured on
@@ -61,11 +63,11 @@ struct System {
   double bandwidth_gbs = 0, bf16_tflops = 0;
   double fp8_tflops = 0, fp4_tflops = 0;  // 0: no hardware for it
   double link_gbs = 0;                    // one way
-  std::array<std::span<const Grid>, static_cast<std::size_t>(OperatorKind::Count)> grids;
+  std::shared_ptr<SystemGrids> grids{};
 
-  std::span<const Grid> of(OperatorKind kind) const {
-    return grids[static_cast<std::size_t>(kind)];
-  }
+  /// Made for the whole system when first asked for: a setup reads one or two systems of ten. On
+  /// any thread.
+  std::span<const Grid> of(OperatorKind kind) const;
 };
 
 /// The packed tables, mapped. Read-only, free to share between threads; copies share the memory.
@@ -88,7 +90,6 @@ class OperatorTables {
  private:
   struct Index {
     std::vector<System> systems;
-    std::vector<Grid> grids;
     std::shared_ptr<const void> memory;
   };
   std::shared_ptr<const Index> index_;

@@ -42,8 +42,8 @@ void try_tables(std::string_view bytes) {
   if (!tables) return;
   volatile long sum = 0;
   for (const kp::System& system : tables->systems())
-    for (const auto& kind : system.grids)
-      for (const kp::Grid& grid : kind)
+    for (int kind = 0; kind < static_cast<int>(kp::OperatorKind::Count); ++kind)
+      for (const kp::Grid& grid : system.of(static_cast<kp::OperatorKind>(kind)))
         for (const std::int16_t value : grid.values) sum = sum + value;
   kneepoint::catalog::Model model;
   model.id = "m";

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <optional>
 #include <unordered_map>
@@ -38,6 +39,8 @@ constexpr std::array<std::string_view, kExtras> kExtraNames{"request_ms", "thous
 constexpr std::size_t kMostPoints = 100'000, kMostTerms = 32, kMostNames = 100'000;
 constexpr double kMostNumber = 1e12;
 constexpr int kDigits = 10;
+// What stands before and after the points where to_text() wrote the file.
+constexpr std::string_view kPointsBegin = ",\"points\":[\n", kPointsEnd = "\n]}\n";
 
 // ---- writing
 
@@ -169,7 +172,9 @@ class Reader {
     return out;
   }
   std::size_t count(const json::Value& v, std::string_view name, std::size_t most) {
-    const double out = number(v, name);
+    return count(number(v, name), name, most);
+  }
+  std::size_t count(double out, std::string_view name, std::size_t most) {
     if (out >= 0 && out == std::floor(out) && out <= static_cast<double>(most)) {
       return static_cast<std::size_t>(out);
     }
@@ -182,6 +187,38 @@ class Reader {
   json::Object empty_object_;
   json::Array empty_array_;
 };
+
+void skip_blanks(std::string_view& text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+}
+
+/// The file in two: the points, which are nearly all of it, and the rest as values.
+struct Parts {
+  json::Value head;
+  std::optional<std::string_view> points{};  // what stands between the brackets of their list
+};
+
+/// `written` holds the points where somebody else than to_text() wrote the file.
+Result<Parts> parts_of(std::string_view text, std::string& written) {
+  const std::size_t at = text.find(kPointsBegin);
+  if (at != std::string_view::npos && text.ends_with(kPointsEnd)) {
+    const std::string_view rest = text.substr(at + kPointsBegin.size());
+    auto head = json::parse(std::string(text.substr(0, at)) + "}");
+    if (head && rest.size() >= kPointsEnd.size()) {
+      return Parts{std::move(*head), rest.substr(0, rest.size() - kPointsEnd.size())};
+    }
+  }
+  auto whole = json::parse(text);
+  if (!whole) return fail(std::move(whole).error());
+  Parts out{std::move(*whole)};
+  if (!out.head.is_object()) return out;
+  const json::Value* points = out.head.get_object().if_contains("points");
+  if (points != nullptr && points->is_array()) {
+    written = json::to_line(*points);
+    out.points = std::string_view(written).substr(1, written.size() - 2);
+  }
+  return out;
+}
 
 Kernel read_kernel(Reader& reader, const json::Object& in, Latency of) {
   Kernel kernel;
@@ -257,29 +294,55 @@ BandScale read_band(Reader& reader, const json::Object& in) {
   return b;
 }
 
-/// The line of a point, number by number.
+/// The line of a point, number by number, taken off the front of what is left of the points: half
+/// a million numbers are not made JSON values first.
 class Line {
  public:
-  Line(Reader& reader, const json::Array& numbers) : reader_(reader), numbers_(numbers) {}
-
-  const json::Value& next() { return at_ < numbers_.size() ? numbers_[at_++] : missing(); }
-  double number() { return reader_.number(next(), "points"); }
-  double number_or_nan() {
-    const json::Value& v = next();
-    return v.is_null() ? std::nan("") : reader_.number(v, "points");
+  Line(Reader& reader, std::string_view& rest) : reader_(reader), rest_(rest) {
+    if (!take('[')) reader_.wrong("points: not an array of numbers");
   }
-  std::size_t place(std::size_t most) { return reader_.count(next(), "points", most); }
-  bool at_end() const { return at_ == numbers_.size(); }
+
+  double number() {
+    if (const auto value = next()) return *value;
+    reader_.wrong("points: not a number");
+    return 0;
+  }
+  double number_or_nan() { return next().value_or(std::nan("")); }
+  std::size_t place(std::size_t most) { return reader_.count(number(), "points", most); }
+  void close() {
+    if (!take(']')) reader_.wrong("points: a line is too long");
+  }
 
  private:
-  const json::Value& missing() {
-    reader_.wrong("points: a line is too short");
-    return null_;
+  bool take(char wanted) {
+    skip_blanks(rest_);
+    if (!rest_.starts_with(wanted)) return false;
+    rest_.remove_prefix(1);
+    return true;
   }
+  /// Nothing for null.
+  std::optional<double> next() {
+    if (!first_ && !take(',')) {
+      reader_.wrong("points: a line is too short");
+      return 0;
+    }
+    first_ = false;
+    skip_blanks(rest_);
+    if (rest_.starts_with("null")) {
+      rest_.remove_prefix(4);
+      return std::nullopt;
+    }
+    double value = 0;
+    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
+    if (error != std::errc()) reader_.wrong("points: not a number");
+    if (!(std::abs(value) <= kMostNumber)) reader_.wrong("points: out of range");
+    rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+    return value;
+  }
+
   Reader& reader_;
-  const json::Array& numbers_;
-  std::size_t at_ = 0;
-  json::Value null_;
+  std::string_view& rest_;
+  bool first_ = true;
 };
 
 void read_latency(Reader& reader, Line& line, ResidualProcess& of, Covariates at,
@@ -293,7 +356,8 @@ void read_latency(Reader& reader, Line& line, ResidualProcess& of, Covariates at
   if (of.noise.back() <= 0) reader.wrong("points: a noise is not above 0");
 }
 
-void read_points(Reader& reader, const json::Object& in, Calibration& out) {
+void read_points(Reader& reader, const json::Object& in, std::string_view points,
+                 Calibration& out) {
   const KernelShape& shape = out.tpot.kernel.shape;
   std::vector<std::vector<std::string>> names;
   const auto words = [&](const json::Array& of) {
@@ -315,9 +379,15 @@ void read_points(Reader& reader, const json::Object& in, Calibration& out) {
   }
   if (names.size() != shape.categories.size()) return reader.wrong("names: one list per category");
   const std::vector<std::string> series = words(reader.array(in, "series", kMostNames));
-  for (const json::Value& v : reader.array(in, "points", kMostPoints)) {
-    if (!v.is_array()) return reader.wrong("points: not an array of numbers");
-    Line line(reader, v.get_array());
+  for (skip_blanks(points); !points.empty(); skip_blanks(points)) {
+    if (out.series.size() == kMostPoints) {
+      return reader.wrong(fmt::format("points: not an array of at most {}", kMostPoints));
+    }
+    if (!out.series.empty()) {
+      if (!points.starts_with(',')) return reader.wrong("points: not an array of arrays");
+      points.remove_prefix(1);
+    }
+    Line line(reader, points);
     const std::size_t run = line.place(series.size());
     if (run >= series.size()) return reader.wrong("points: no such series");
     out.series.push_back(series[run]);
@@ -333,7 +403,7 @@ void read_points(Reader& reader, const json::Object& in, Calibration& out) {
     }
     read_latency(reader, line, out.tpot, at, kParts);
     read_latency(reader, line, out.ttft, at, kParts + kExtras);
-    if (!line.at_end()) reader.wrong("points: a line is too long");
+    line.close();
     if (reader.failed()) return;
   }
 }
@@ -406,15 +476,16 @@ std::string to_text(const Calibration& c) {
 }
 
 Result<Calibration> calibration_from_text(std::string_view text) {
-  auto parsed = json::parse(text);
-  if (!parsed) return fail(std::move(parsed).error().during("calibration"));
+  std::string written;
+  auto parts = parts_of(text, written);
+  if (!parts) return fail(std::move(parts).error().during("calibration"));
   Reader reader;
   const auto broken = [&](const std::string& what) {
     return fail(ErrorCode::InvalidArgument,
                 fmt::format("calibration: {}; make the file again with kneepoint calibrate", what));
   };
-  if (!parsed->is_object()) return broken("not an object");
-  const json::Object& in = parsed->get_object();
+  if (!parts->head.is_object()) return broken("not an object");
+  const json::Object& in = parts->head.get_object();
   const std::string format = reader.text(in, "format");
   if (reader.failed()) return broken(reader.error());
   if (format != kFormat) {
@@ -462,7 +533,8 @@ Result<Calibration> calibration_from_text(std::string_view text) {
   for (const auto& [version, years] : reader.object(in, "version_dates")) {
     out.version_dates[std::string(version)] = reader.number(years, "version_dates");
   }
-  if (!reader.failed()) read_points(reader, in, out);
+  if (!parts->points) reader.wrong("points: not an array");
+  if (!reader.failed()) read_points(reader, in, *parts->points, out);
   if (reader.failed()) return broken(reader.error());
   return out;
 }
@@ -470,8 +542,8 @@ Result<Calibration> calibration_from_text(std::string_view text) {
 Result<StepCalibration> step_calibration_from_text(std::string_view text) {
   // As to_text() writes it: what is asked for here comes before the bands, the points come last.
   const std::size_t bands = text.find(",\"bands\":{\"near\":");
-  const std::size_t points = text.find(",\"points\":[\n");
-  if (bands < points && points != std::string_view::npos && text.ends_with("\n]}\n")) {
+  const std::size_t points = text.find(kPointsBegin);
+  if (bands < points && points != std::string_view::npos && text.ends_with(kPointsEnd)) {
     if (const auto head = json::parse(std::string(text.substr(0, bands)) + "}");
         head && head->is_object()) {
       const json::Object& in = head->get_object();

@@ -194,7 +194,7 @@ void cache_of(Deployment& d, const Question& q, const ServerSettings& settings) 
   }
   if (const auto blocks = settings.number({"gpu-kv-blocks", "num-gpu-blocks-override"});
       blocks && *blocks >= 1) {
-    d.kv_tokens = *blocks * 16;
+    d.kv_tokens = *blocks * std::max(1.0, settings.number({"block-size"}).value_or(16));
   }
 }
 

@@ -70,6 +70,14 @@ TEST(EngineOf, HasTheLimitsOfTheDeployment) {
   EXPECT_FALSE(engine_of(*whole, 1e5, 40'000).chunked_prefill);
 }
 
+TEST(Deploy, BlocksAUserStatesHoldTheTokensOfTheBlockSize) {
+  Question q = question();
+  q.setup.server_settings = "--num-gpu-blocks-override 1000";
+  EXPECT_EQ(deploy(q, shipped())->kv_tokens, 16'000);
+  q.setup.server_settings = "--num-gpu-blocks-override 1000 --block-size 32";
+  EXPECT_EQ(deploy(q, shipped())->kv_tokens, 32'000);
+}
+
 TEST(FindModel, KnowsAnArchitectureUnderItsOtherNames) {
   EXPECT_TRUE(find_model(shipped(), "Qwen/Qwen3-32B").exact);
   const auto tuned = find_model(shipped(), "someone/Qwen3-32B-Instruct-AWQ");

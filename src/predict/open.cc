@@ -45,7 +45,8 @@ struct Guess {
 class CalibratedPredictor final : public Predictor {
  public:
   CalibratedPredictor(const catalog::Catalog& catalog, perfmodel::OperatorTables tables,
-                      Calibration calibration, std::vector<profile::Profile> anchors)
+                      Calibration calibration, const std::string& calibration_hash,
+                      std::vector<profile::Profile> anchors)
       : calibration_(std::move(calibration)),
         maker_(catalog, tables, calibration_.version_dates),
         tpot_names_(calibration_.tpot.kernel.shape),
@@ -54,7 +55,7 @@ class CalibratedPredictor final : public Predictor {
         ttft_points_(learn(ttft_names_, calibration_.ttft.at)),
         tpot_(calibration_.tpot, tpot_points_),
         ttft_(calibration_.ttft, ttft_points_) {
-    hash_ = content_hash(calibration_.hash() + tables.hash());
+    hash_ = content_hash(calibration_hash + tables.hash());
     for (const Covariates& at : calibration_.tpot.at) {
       near_.insert(distance_key({at.categories, {}}));
     }
@@ -276,6 +277,20 @@ class CalibratedPredictor final : public Predictor {
   std::unordered_map<std::string, std::vector<AnchorSource*>> by_setup_;
 };
 
+Result<std::unique_ptr<Predictor>> open_with(const catalog::Catalog& catalog,
+                                             const std::filesystem::path& operators,
+                                             Calibration calibration, const std::string& hash,
+                                             std::vector<profile::Profile> anchors) {
+  perfmodel::OperatorTables tables;
+  if (!operators.empty()) {
+    auto opened = perfmodel::OperatorTables::open(operators);
+    if (!opened) return fail(std::move(opened).error());
+    tables = std::move(*opened);
+  }
+  return std::make_unique<CalibratedPredictor>(catalog, std::move(tables), std::move(calibration),
+                                               hash, std::move(anchors));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Predictor>> open_predictor(const catalog::Catalog& catalog,
@@ -286,21 +301,16 @@ Result<std::unique_ptr<Predictor>> open_predictor(const catalog::Catalog& catalo
   if (!text) return fail(text.error());
   auto read = calibration_from_text(*text);
   if (!read) return fail(std::move(read).error().during(calibration.string()));
-  return open_predictor(catalog, operators, std::move(*read), std::move(anchors));
+  // As Calibration::hash() says it, which would write all of it once more to find out.
+  return open_with(catalog, operators, std::move(*read), content_hash(*text), std::move(anchors));
 }
 
 Result<std::unique_ptr<Predictor>> open_predictor(const catalog::Catalog& catalog,
                                                   const std::filesystem::path& operators,
                                                   Calibration calibration,
                                                   std::vector<profile::Profile> anchors) {
-  perfmodel::OperatorTables tables;
-  if (!operators.empty()) {
-    auto opened = perfmodel::OperatorTables::open(operators);
-    if (!opened) return fail(std::move(opened).error());
-    tables = std::move(*opened);
-  }
-  return std::make_unique<CalibratedPredictor>(catalog, std::move(tables), std::move(calibration),
-                                               std::move(anchors));
+  const std::string hash = calibration.hash();
+  return open_with(catalog, operators, std::move(calibration), hash, std::move(anchors));
 }
 
 }  // namespace kneepoint::predict

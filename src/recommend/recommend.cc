@@ -177,6 +177,9 @@ std::string_view code(ReasonCode reason) {
   __builtin_unreachable();
 }
 
+/// A length_distance(): within one per cent.
+constexpr double kSameLengths = 0.01;
+
 std::vector<const RankingRow*> nearest_workloads(std::span<const RankingRow> profiles,
                                                  const Request& request,
                                                  std::vector<std::string>& notes) {
@@ -200,6 +203,7 @@ std::vector<const RankingRow*> nearest_workloads(std::span<const RankingRow> pro
     const auto [at, fresh] = nearest.try_emplace(group_of(p), nearness(p), &p);
     if (!fresh && nearness(p) < at->second.first) at->second = {nearness(p), &p};
   }
+  bool other_lengths = false;
   std::map<std::string_view, std::string> used;  // by name; means differ a little between runs
   for (const RankingRow& p : profiles) {
     // Runs of one workload differ a little in their measured means: all of them count.
@@ -207,6 +211,7 @@ std::vector<const RankingRow*> nearest_workloads(std::span<const RankingRow> pro
     // Lengths are unknown for the whole group: nothing is nearer than anything.
     if (std::isinf(best.second) || p.workload.name != row->workload.name) continue;
     kept.push_back(&p);
+    other_lengths |= best.second > kSameLengths;
     used.try_emplace(p.workload.name, fmt::format("{} ({:.0f}/{:.0f} tokens)", p.workload.name,
                                                   row->workload.input_tokens_mean.value_or(0),
                                                   row->workload.output_tokens_mean.value_or(0)));
@@ -219,7 +224,7 @@ std::vector<const RankingRow*> nearest_workloads(std::span<const RankingRow> pro
     named.resize(kNamed);
     named.push_back(fmt::format("{} more", more));
   }
-  if (!used.empty()) {
+  if (other_lengths) {
     notes.push_back(fmt::format(
         "asked for {:.0f} input and {:.0f} output tokens; nearest measured {}"
         "workload: {}",

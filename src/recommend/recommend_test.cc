@@ -173,6 +173,8 @@ TEST(Recommend, TheNearestMeasuredWorkloadCountsAndIsNamed) {
   EXPECT_EQ(out.ranked[0].profile->id, "chat");
   ASSERT_EQ(out.notes.size(), 1U);
   EXPECT_THAT(out.notes[0], HasSubstr("fixed:1000/1000 (1000/1000 tokens)"));
+  wants.input_tokens = wants.output_tokens = 1000;
+  EXPECT_TRUE(recommend(shipped(), ranking.rows(), wants).notes.empty());  // just that was measured
 }
 
 TEST(Recommend, ABurstIsNoSteadyState) {

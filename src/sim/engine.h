@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "perfmodel/step_time.h"
+#include "sim/block_size.h"
 #include "sim/kv_cache.h"
 #include "sim/scheduling.h"
 
@@ -240,9 +241,7 @@ class Engine {
   std::int64_t reserved(const Sequence& s, std::int64_t target) const;
   bool holds_prompts();
 
-  std::int64_t blocks_of(std::int64_t tokens) const {
-    return (tokens + config_.block_size - 1) / config_.block_size;
-  }
+  std::int64_t blocks_of(std::int64_t tokens) const { return block_size_.holding(tokens); }
   std::size_t crossing(std::int64_t context) const;
   std::int64_t context_of(const Sequence& s) const;
   std::int64_t emitted_of(const Sequence& s) const;
@@ -274,6 +273,7 @@ class Engine {
   static Milestone milestone_of(const Sequence& s, bool first, bool finished);
 
   EngineConfig config_;
+  BlockSize block_size_;
   perfmodel::StepTimeModel& model_;
   KvCache cache_;
   std::int64_t watermark_blocks_ = 0;

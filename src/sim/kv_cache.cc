@@ -6,13 +6,14 @@
 namespace kneepoint::sim {
 
 KvCache::KvCache(std::int64_t blocks, bool caching)
-    : total_(blocks), blank_(blocks), caching_(caching), buckets_(1, kNone) {
-  if (caching) {
-    // As many buckets as blocks, but not more than a cache of ordinary size needs: chains of two or
-    // three in a huge one cost less than clearing the table for every engine that is made.
-    const auto most = static_cast<std::uint64_t>(std::clamp<std::int64_t>(blocks, 1, 1 << 18));
-    buckets_.assign(std::bit_ceil(most), kNone);
-  }
+    : total_(blocks), blank_(blocks), caching_(caching), buckets_(1, kNone) {}
+
+/// As many buckets as blocks, but not more than a cache of ordinary size needs: chains of two or
+/// three in a huge one cost less than clearing the table for every engine. Most engines of a search
+/// need none, as nobody shares anything.
+void KvCache::make_buckets() {
+  const auto most = static_cast<std::uint64_t>(std::clamp<std::int64_t>(total_, 2, 1 << 18));
+  buckets_.assign(std::bit_ceil(most), kNone);
 }
 
 std::uint32_t KvCache::new_node() {
@@ -82,6 +83,7 @@ void KvCache::hold(Block block) {
 
 KvCache::Block KvCache::publish(std::uint64_t key) {
   if (!caching_ || find(key) != kNone) return kNone;
+  if (buckets_.size() == 1) make_buckets();
   const std::uint32_t node = new_node();
   Node& block = nodes_[node];
   block.key = key;

@@ -74,6 +74,7 @@ class KvCache {
     bool awaited = false;  // a run whose sequence may come back
   };
 
+  void make_buckets();
   std::uint32_t new_node();
   void free_node(std::uint32_t node);
   void push_back(std::uint32_t node);
@@ -85,7 +86,8 @@ class KvCache {
   bool caching_;
   std::uint64_t published_ = 0;
   std::vector<Node> nodes_;
-  std::vector<std::uint32_t> buckets_;  // a power of two; keys are hashes, so their low bits do
+  std::vector<std::uint32_t> buckets_;  // a power of two, 1 until a key is published; keys are
+  // hashes, so their low bits do
   std::uint32_t unused_ = kNone, oldest_ = kNone, newest_ = kNone;
 };
 

@@ -59,8 +59,7 @@ struct Shape {
 class Shapes {
  public:
   static Result<Shapes> open(const RunSpec& spec) {
-    Shapes out;
-    out.seed_ = spec.seed;
+    Shapes out(spec.seed);
     out.order_ = spec.lengths.order;
     if (!spec.lengths.pairs.empty()) {
       auto trace = read_trace(spec.lengths.pairs);
@@ -87,7 +86,7 @@ class Shapes {
     shapes.clear();
     shapes.reserve(static_cast<std::size_t>(turns));
     if (!pairs_.empty()) {
-      Random random(seed_, "pairs", index);
+      Random random = pair_streams_.at(index);
       for (int turn = 0; turn < turns; ++turn) {
         const auto row = order_ == Lengths::Order::File
                              ? static_cast<std::uint64_t>(first_row + turn) % pairs_.size()
@@ -96,15 +95,20 @@ class Shapes {
       }
       return;
     }
-    Random input(seed_, "input", index);
-    Random output(seed_, "output", index);
+    Random input = input_streams_.at(index);
+    Random output = output_streams_.at(index);
     for (int turn = 0; turn < turns; ++turn) {
       shapes.push_back({input_->draw(input), output_->draw(output)});
     }
   }
 
  private:
-  std::uint64_t seed_ = 0;
+  explicit Shapes(std::uint64_t seed)
+      : pair_streams_(seed, "pairs"),
+        input_streams_(seed, "input"),
+        output_streams_(seed, "output") {}
+
+  RandomStreams pair_streams_, input_streams_, output_streams_;
   Lengths::Order order_ = Lengths::Order::File;
   std::vector<Shape> pairs_;
   std::unique_ptr<LengthDistribution> input_, output_;
