@@ -2,6 +2,7 @@
 
 #include "app/doctor.h"
 #include "base/json.h"
+#include "cli/bench_show.h"
 #include "cli/commands.h"
 
 namespace kneepoint::cli {
@@ -101,8 +102,12 @@ std::string in_json(const app::DoctorAnswer& answer) {
 Result<void> run_doctor(Run& run) {
   const auto session = run.session();
   if (!session) return fail(session.error());
-  const auto answer = app::diagnose(**session, question_of(run.args()));
+  const bench::Interruptible interruptible;
+  app::DoctorQuestion question = question_of(run.args());
+  question.interrupted = bench::Interruptible::interrupted;
+  const auto answer = app::diagnose(**session, question);
   if (!answer) return fail(answer.error());
+  if (answer->interrupted) run.note("interrupted: this is of what was read so far");
   if (run.args().text("--format") == "json") {
     run.out(in_json(*answer));
   } else {

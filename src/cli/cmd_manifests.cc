@@ -1,8 +1,8 @@
 #include <filesystem>
 
-#include "app/deploy.h"
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/manifest_query.h"
 #include "cli/query.h"
 #include "manifest/kustomize.h"
 
@@ -41,7 +41,7 @@ Result<void> read_scaling(const Parsed& args, app::DeployRequest& into) {
 
 }  // namespace
 
-Result<void> create_manifest(Run& run) {
+Result<app::Deployment> manifest_asked_for(Run& run, const std::string& namespace_name) {
   const Parsed& args = run.args();
   auto asked = request(run);
   if (!asked) return fail(std::move(asked).error());
@@ -51,13 +51,18 @@ Result<void> create_manifest(Run& run) {
   // As in the public client: without a use case the shape is that of a chatbot's nearest workload.
   if (wanted.selection.use_case.empty()) wanted.selection.use_case = "Chatbot (ShareGPT)";
   wanted.ask = std::move(*asked);
-  wanted.namespace_name = args.text("--namespace");
+  wanted.namespace_name = namespace_name;
   wanted.machine_type = args.text("--instance-type");
   wanted.model_bucket_uri = args.text("--model-bucket-uri");
-  if (auto ok = read_scaling(args, wanted); !ok) return ok;
+  if (auto ok = read_scaling(args, wanted); !ok) return fail(ok.error());
+  return app::create_manifest(**run.session(), wanted);
+}
+
+Result<void> create_manifest(Run& run) {
+  const Parsed& args = run.args();
   if (args.given("--output-dir") && args.given("--output-path"))
     return fail(ErrorCode::InvalidArgument, "--output-dir and --output-path: give one of them");
-  const auto made = app::create_manifest(**run.session(), wanted);
+  const auto made = manifest_asked_for(run, args.text("--namespace"));
   if (!made) return fail(made.error());
 
   if (const auto folder = args.maybe_text("--output-dir")) {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "cli/flags_bench.h"
+#include "cli/flags_deploy.h"
 #include "cli/flags_doctor.h"
 #include "cli/flags_emulate.h"
 #include "cli/flags_export.h"
@@ -435,6 +436,30 @@ constexpr auto kManifestsOwnFlags =
                       kOutputPath});
 constexpr auto kManifestsFlags = all_of(kManifestsOwnFlags, scaling::kFlags);
 
+/// What `manifests create` makes, without how it is written down and with nothing required: a
+/// manifest can be given instead.
+template <std::size_t N>
+constexpr auto to_deploy(const std::array<Flag, N>& flags) {
+  constexpr std::size_t kLeftOut = 4;
+  std::array<Flag, N - kLeftOut> out{};
+  std::size_t at = 0;
+  for (Flag flag : flags) {
+    if (flag.name == "--namespace" || flag.name.starts_with("--output")) {
+      if (flag.name != "--output-length") continue;
+    }
+    flag.required = false;
+    out.at(at++) = flag;
+  }
+  return out;
+}
+constexpr auto kDeployFlags =
+    all_of(deploying::kWhatFlags, to_deploy(kManifestsFlags), deploying::kClusterFlags,
+           deploying::kHowFlags, one(deploying::kOutput));
+constexpr auto kManifestsDiffFlags = all_of(deploying::kWhatFlags, to_deploy(kManifestsFlags),
+                                            deploying::kClusterFlags, one(deploying::kOutput));
+constexpr auto kUndeployFlags = all_of(deploying::kClusterFlags, deploying::kUndeployFlags);
+constexpr auto kStatusFlags = all_of(deploying::kClusterFlags, deploying::kStatusFlags);
+
 constexpr std::array kExplainFlags{
     kTargetNtpot, kTargetTtft,   kTargetItl, kTargetTpot, kTargetE2e, kStatistic, kExpectedLoad,
     kHeadroom,    kPricingModel, kRegion,    kProvider,   kCostRatio, kFormat};
@@ -754,6 +779,49 @@ constexpr std::array kCommands{
             "--accelerator-type=nvidia-h100-80gb --target-ttft-milliseconds=300 "
             "--output-path=deploy.yaml",
             kManifestsFlags},
+    Command{CommandId::ManifestsDiff,
+            "manifests diff",
+            {},
+            "Show what deploying would change in the cluster",
+            "Lets the server try out the manifest that the flags make, or the files given, and "
+            "shows each object that would come, change or go. Changes nothing. Exits with 1 when "
+            "something would change.",
+            "manifests diff --filename=deploy.yaml",
+            kManifestsDiffFlags},
+    Command{CommandId::Deploy,
+            "deploy",
+            {},
+            "Bring a manifest to a cluster and wait until it serves",
+            "Makes the manifest as `manifests create` does, or takes files; lets the server try it "
+            "out, shows what would change and asks; applies it, and waits until every pod is ready "
+            "or it is clear that one will not be, which is explained. What is there already and "
+            "was not made by this command stays as it is. Uses your kubectl. Exits with 4 when no "
+            "node can take a pod or a quota forbids it, 5 when an object or field belongs to "
+            "somebody else, and 7 when pods do not become ready.",
+            "deploy --model=openai/gpt-oss-120b --model-server=vllm "
+            "--accelerator-type=nvidia-h100-80gb --target-ttft-milliseconds=300",
+            kDeployFlags},
+    Command{CommandId::Undeploy,
+            "undeploy",
+            {},
+            "Remove what deploy made",
+            "Removes exactly the objects that `deploy` made under this name and waits until they "
+            "and their pods are gone. What somebody else made or took over stays.",
+            "undeploy gpt-oss-120b-vllm --yes",
+            kUndeployFlags,
+            deploying::kSetWord},
+    Command{
+        CommandId::Status,
+        "status",
+        {},
+        "Show what was deployed, how far it is and how it serves",
+        "Pods and replicas, the autoscaler with its metric and conditions, the load measured at "
+        "the pods against what was promised, the queries that show whether metrics arrive, and "
+        "a new target for the autoscaler when the measurement asks for one. Exits with 1 when "
+        "not all is ready.",
+        "status gpt-oss-120b-vllm",
+        kStatusFlags,
+        deploying::kMaybeSetWord},
     Command{CommandId::Doctor,
             "doctor",
             {},
