@@ -29,17 +29,6 @@ std::string set_name_of(const std::string& object) {
   return dns_label(out);
 }
 
-Result<std::vector<doctor::Finding>> diagnose_failure(Session& session,
-                                                      const cluster::Failure& failure) {
-  const std::string where = failure.pod.empty() ? failure.workload.shown() : "pod " + failure.pod;
-  std::string state = failure.reason + ": " + failure.message + "\n";
-  std::string events;
-  for (const std::string& line : failure.events) events += line + "\n";
-  return diagnose_texts(session, {{"state of " + where, state},
-                                  {"events of " + where, events},
-                                  {"log of " + where, failure.log}});
-}
-
 json::Object pod_json(const cluster::PodView& pod) {
   json::Object out{{"name", pod.name}, {"phase", cluster::name(pod.phase)}};
   if (!pod.node.empty()) out["node"] = pod.node;
@@ -63,26 +52,14 @@ std::string_view name(DeployReport::Outcome outcome) {
   return "?";
 }
 
-/// Of a pod of this workload that is ready.
+/// Of a group of pods the leader, which alone serves; its name is the shortest.
 const cluster::PodView* ready_pod(const cluster::Workload& workload) {
+  const cluster::PodView* out = nullptr;
   for (const cluster::PodView& pod : workload.pods) {
-    if (pod.phase == cluster::PodPhase::Ready) return &pod;
+    if (pod.phase != cluster::PodPhase::Ready) continue;
+    if (out == nullptr || pod.name.size() < out->name.size()) out = &pod;
   }
-  return nullptr;
-}
-
-std::optional<Smoke> try_it(const cluster::Kubectl& kubectl, const DeployReport& report) {
-  for (const cluster::Workload& workload : report.waited.workloads) {
-    if (workload.ref.kind == "Job") continue;
-    const cluster::PodView* pod = ready_pod(workload);
-    if (pod == nullptr) continue;
-    for (const cluster::Step& step : report.planned.plan.steps) {
-      if (!step.ref.same(workload.ref)) continue;
-      if (const int port = serving_port(step.object); port != 0)
-        return smoke_request(kubectl, workload.ref.namespace_name, pod->name, port);
-    }
-  }
-  return std::nullopt;
+  return out;
 }
 
 }  // namespace
@@ -152,6 +129,20 @@ Result<PlannedDeploy> plan_deploy(const cluster::Kubectl& kubectl, const Manifes
   return out;
 }
 
+std::optional<ServingPod> serving_pod(const DeployReport& report) {
+  for (const cluster::Workload& workload : report.waited.workloads) {
+    if (workload.ref.kind == "Job") continue;
+    const cluster::PodView* pod = ready_pod(workload);
+    if (pod == nullptr) continue;
+    for (const cluster::Step& step : report.planned.plan.steps) {
+      if (!step.ref.same(workload.ref)) continue;
+      if (const int port = serving_port(step.object); port != 0)
+        return ServingPod{workload.ref.namespace_name, pod->name, port, step.object};
+    }
+  }
+  return std::nullopt;
+}
+
 int serving_port(const json::Object& workload) {
   for (const char* place : {"/spec/template/spec/containers", "/spec/containers",
                             "/spec/leaderWorkerTemplate/leaderTemplate/spec/containers",
@@ -170,8 +161,19 @@ int serving_port(const json::Object& workload) {
   return 0;
 }
 
-Result<DeployReport> carry_out(Session& session, const cluster::Kubectl& kubectl,
-                               PlannedDeploy planned, const CarryOut& how) {
+Result<std::vector<doctor::Finding>> diagnose_failure(Session& session,
+                                                      const cluster::Failure& failure) {
+  const std::string where = failure.pod.empty() ? failure.workload.shown() : "pod " + failure.pod;
+  std::string state = failure.reason + ": " + failure.message + "\n";
+  std::string events;
+  for (const std::string& line : failure.events) events += line + "\n";
+  return diagnose_texts(session, {{"state of " + where, state},
+                                  {"events of " + where, events},
+                                  {"log of " + where, failure.log}});
+}
+
+Result<DeployReport> carry_out(const cluster::Kubectl& kubectl, PlannedDeploy planned,
+                               const CarryOut& how) {
   DeployReport out;
   if (!planned.unchanged) {
     if (auto done = cluster::apply(kubectl, planned.plan); !done) return fail(done.error());
@@ -188,10 +190,9 @@ Result<DeployReport> carry_out(Session& session, const cluster::Kubectl& kubectl
     out.outcome = DeployReport::Outcome::Interrupted;
   } else if (out.waited.failure) {
     out.outcome = DeployReport::Outcome::Failed;
-    if (auto findings = diagnose_failure(session, *out.waited.failure))
-      out.findings = std::move(*findings);
   } else if (how.smoke) {
-    out.smoke = try_it(kubectl, out);
+    if (const auto at = serving_pod(out))
+      out.smoke = smoke_request(kubectl, at->namespace_name, at->pod, at->port);
     if (out.smoke && !out.smoke->passed) out.outcome = DeployReport::Outcome::Failed;
   }
   return out;

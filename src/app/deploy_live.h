@@ -53,11 +53,25 @@ struct Smoke {
   std::string said;  // the start of the answer, or why there is none
 };
 
-/// Through `kubectl port-forward` on a free loopback port, to a pod that is ready.
+/// A way to a pod, through `kubectl port-forward` on a free loopback port, while it lives.
+struct Forward {
+  cluster::Background process;
+  int port = 0;  // of this machine
+};
+Result<Forward> forward_to(const cluster::Kubectl& kubectl, const std::string& namespace_name,
+                           const std::string& pod, int port);
+
 Smoke smoke_request(const cluster::Kubectl& kubectl, const std::string& namespace_name,
                     const std::string& pod, int port);
 /// The port that a workload serves on, as its manifest says; 0: it does not say.
 int serving_port(const json::Object& workload);
+
+/// Where a request to what was deployed goes: a pod that is ready, of a group its leader.
+struct ServingPod {
+  std::string namespace_name, pod;
+  int port = 0;
+  json::Object workload;  // as it was applied
+};
 
 struct DeployReport {
   PlannedDeploy planned;
@@ -67,6 +81,8 @@ struct DeployReport {
   std::optional<Smoke> smoke;
 };
 json::Object to_json(const DeployReport& report);
+/// Nothing when no pod is ready or none names a port.
+std::optional<ServingPod> serving_pod(const DeployReport& report);
 json::Object to_json(const PlannedDeploy& planned);
 json::Object to_json(const cluster::Workload& workload);
 
@@ -78,8 +94,12 @@ struct CarryOut {
 };
 
 /// Applies, waits, tries. A deployment that does not become ready is a report, not an error.
-Result<DeployReport> carry_out(Session& session, const cluster::Kubectl& kubectl,
-                               PlannedDeploy planned, const CarryOut& how);
+Result<DeployReport> carry_out(const cluster::Kubectl& kubectl, PlannedDeploy planned,
+                               const CarryOut& how);
+
+/// What doctor makes of the state, the events and the log of a pod that failed.
+Result<std::vector<doctor::Finding>> diagnose_failure(Session& session,
+                                                      const cluster::Failure& failure);
 
 /// The set of that name; NotFound names those there are.
 Result<cluster::Inventory> find_set(const cluster::Kubectl& kubectl,

@@ -129,23 +129,30 @@ void converse(Line& line, Smoke& out) {
 
 }  // namespace
 
+Result<Forward> forward_to(const cluster::Kubectl& kubectl, const std::string& namespace_name,
+                           const std::string& pod, int port) {
+  auto process = kubectl.start({"port-forward", "--namespace=" + namespace_name,
+                                "--address=127.0.0.1", "pod/" + pod, fmt::format(":{}", port)});
+  if (!process) return fail(std::move(process).error());
+  const auto said =
+      process->wait_for("Forwarding from", std::chrono::seconds(30), kubectl.access().interrupted);
+  if (!said) {
+    return fail(ErrorCode::Unavailable, "kubectl port-forward: " + start_of(said.error().message));
+  }
+  const int here = forwarded_port(*said);
+  return Forward{std::move(*process), here};
+}
+
 Smoke smoke_request(const cluster::Kubectl& kubectl, const std::string& namespace_name,
                     const std::string& pod, int port) {
   Smoke out;
   out.pod = pod;
-  auto forward = kubectl.start({"port-forward", "--namespace=" + namespace_name,
-                                "--address=127.0.0.1", "pod/" + pod, fmt::format(":{}", port)});
+  const auto forward = forward_to(kubectl, namespace_name, pod, port);
   if (!forward) {
     out.said = forward.error().message;
     return out;
   }
-  const auto said =
-      forward->wait_for("Forwarding from", std::chrono::seconds(30), kubectl.access().interrupted);
-  if (!said) {
-    out.said = "kubectl port-forward: " + start_of(said.error().message);
-    return out;
-  }
-  auto line = Line::to(forwarded_port(*said));
+  auto line = Line::to(forward->port);
   if (!line) {
     out.said = line.error().message;
     return out;

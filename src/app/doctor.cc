@@ -210,7 +210,8 @@ class Diagnosis {
         doctor::check_manifests(manifests_, {session_.catalog(), *schema});
     answer_.objects = report.objects;
     for (const doctor::Finding& each : report.findings) {
-      if (each.id == "not-yaml") answer_.unreadable.push_back(each.file);
+      if (each.id == "yaml-syntax" || each.id == "template")
+        answer_.unreadable.push_back(each.file);
     }
     answer_.unchecked = std::move(report.unchecked);
     for (doctor::Finding& each : report.findings) answer_.findings.push_back(std::move(each));

@@ -23,6 +23,7 @@ struct DoctorQuestion {
 
 struct DoctorAnswer {
   std::vector<doctor::Finding> findings;  // worst first
+  std::string looked;                     // at a cluster: "3 pods and 12 events of namespace x"
   std::uint64_t log_bytes = 0, log_lines = 0;
   std::size_t objects = 0;
   std::vector<std::string> unchecked;   // kinds of manifests whose fields are not known here

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "app/deploy_live.h"
+#include "app/live_setup.h"
 #include "base/text.h"
 #include "cli/bench_show.h"
 #include "cli/cluster_access.h"
@@ -94,6 +95,7 @@ Result<app::PlannedDeploy> planned(Run& run, const cluster::Kubectl& kubectl) {
     return fail(ErrorCode::InvalidArgument,
                 "say what to deploy: --model and --accelerator-type, or --filename");
   }
+  if (auto session = run.session(); !session) return fail(session.error());
   const auto place = kubectl.place();
   if (!place) return fail(place.error());
   const auto made = manifest_asked_for(run, place->namespace_name);
@@ -170,6 +172,41 @@ void tell_outcome(Run& run, const cluster::Kubectl& kubectl, const app::DeployRe
   }
 }
 
+/// A short `bench sweep` of one pod, as a user would type it.
+Result<int> sweep(Run& run, const cluster::Kubectl& kubectl, const app::DeployReport& report) {
+  const auto at = app::serving_pod(report);
+  if (!at) return fail(ErrorCode::Unavailable, "no pod is ready and names a port to sweep");
+  const auto session = run.session();
+  if (!session) return fail(session.error());
+  const auto live = app::setup_of((*session)->catalog(), at->workload);
+  if (!live) return fail(live.error());
+  const auto forward = app::forward_to(kubectl, at->namespace_name, at->pod, at->port);
+  if (!forward) return fail(forward.error());
+  std::vector<std::string> words{"bench",
+                                 "sweep",
+                                 fmt::format("--url=http://127.0.0.1:{}", forward->port),
+                                 "--most-points=8",
+                                 "--point-time=20s",
+                                 "--precision=25"};
+  const profile::ServingSetup& setup = live->setup;
+  const auto put = [&words](const char* flag, const std::string& value) {
+    if (!value.empty()) words.push_back(std::string(flag) + "=" + value);
+  };
+  put("--model", report.smoke ? report.smoke->model : setup.model);
+  put("--profile-model", setup.model);
+  put("--model-server", setup.model_server);
+  put("--model-server-version", setup.model_server_version);
+  put("--accelerator", setup.accelerator);
+  if (setup.accelerator_count) put("--accelerator-count", std::to_string(*setup.accelerator_count));
+  put("--store", run.args().text("--store"));
+  for (const std::string& folder : run.args().list("--catalog")) put("--catalog", folder);
+  Run bench(run.environment(), run.program());
+  // The document on standard output is that of deploy.
+  bench.write_out = as_json(run) ? run.write_err : run.write_out;
+  bench.write_err = run.write_err;
+  return bench.main(words);
+}
+
 /// By what kept it from being ready.
 int exit_status(const app::DeployReport& report) {
   using Outcome = app::DeployReport::Outcome;
@@ -196,8 +233,6 @@ cluster::Kubectl kubectl_of(const Parsed& args) {
 
 Result<void> deploy(Run& run) {
   const Parsed& args = run.args();
-  const auto session = run.session();
-  if (!session) return fail(session.error());
   const bench::Interruptible interruptible;
   const cluster::Kubectl kubectl = kubectl_of(args);
   auto plan = planned(run, kubectl);
@@ -214,19 +249,30 @@ Result<void> deploy(Run& run) {
                     .patience = {.whole = seconds(args, "--timeout"),
                                  .unscheduled = seconds(args, "--unscheduled-timeout")},
                     .tell = [&run](std::string_view sentence) { run.note(sentence); }};
-  const auto report = app::carry_out(**session, kubectl, std::move(*plan), how);
-  if (!report) return fail(report.error());
+  auto report = app::carry_out(kubectl, std::move(*plan), how);
+  if (!report) return fail(std::move(report).error());
+  if (report->waited.failure) {
+    const auto session = run.session();
+    if (!session) return fail(session.error());
+    auto findings = app::diagnose_failure(**session, *report->waited.failure);
+    if (!findings) return fail(std::move(findings).error());
+    report->findings = std::move(*findings);
+  }
   if (as_json(run)) {
     run.out(json::to_text(app::to_json(*report)));
   } else {
     tell_outcome(run, kubectl, *report);
   }
   run.end_with(exit_status(*report));
+  if (args.on("--sweep") && report->outcome == app::DeployReport::Outcome::Ready) {
+    const auto swept = sweep(run, kubectl, *report);
+    if (!swept) return fail(Error(swept.error()).during("sweep"));
+    run.end_with(*swept);
+  }
   return {};
 }
 
 Result<void> diff_manifests(Run& run) {
-  if (auto session = run.session(); !session) return fail(session.error());
   const bench::Interruptible interruptible;
   const cluster::Kubectl kubectl = kubectl_of(run.args());
   const auto plan = planned(run, kubectl);

@@ -50,6 +50,13 @@ constexpr std::array<Flag, N> with_default(std::array<Flag, N> flags, Words name
   }
   return flags;
 }
+template <std::size_t N>
+constexpr std::array<Flag, N> with_sentence(std::array<Flag, N> flags, Words name, Words sentence) {
+  for (Flag& flag : flags) {
+    if (flag.name == name) flag.sentence = sentence;
+  }
+  return flags;
+}
 constexpr Flag saying(Flag flag, Words sentence) {
   flag.sentence = sentence;
   return flag;
@@ -337,9 +344,12 @@ constexpr auto kProfilesListFlags =
 constexpr auto kAcceleratorsListFlags = all_of(one(required(kModel)), kQuestion, kQuestionOutput);
 // A service that must hold its latency is not bought on spot unless its owner says so.
 constexpr auto kRecommendFlags = with_default(
-    all_of(one(required(
-               saying(kModel, "The model, by its Hugging Face name (owner/name), or \"any\"."))),
-           kQuestion, std::array{by_default(kFormat, "table"), by_default(kLimit, "5")}),
+    all_of(std::array{saying(kModel,
+                             "The model, by its Hugging Face name (owner/name), or "
+                             "\"any\"; not needed with --from-deployment."),
+                      deploying::kFromDeployment},
+           kQuestion, std::array{by_default(kFormat, "table"), by_default(kLimit, "5")},
+           deploying::kClusterFlags),
     "--pricing-model", "on-demand");
 
 // --- The commands' own flags ---
@@ -457,6 +467,10 @@ constexpr auto kDeployFlags =
            deploying::kHowFlags, one(deploying::kOutput));
 constexpr auto kManifestsDiffFlags = all_of(deploying::kWhatFlags, to_deploy(kManifestsFlags),
                                             deploying::kClusterFlags, one(deploying::kOutput));
+constexpr auto kDoctorAllFlags =
+    all_of(kDoctorFlags,
+           with_sentence(deploying::kClusterFlags, "--namespace",
+                         "Look at what runs in this Kubernetes namespace, through your kubectl."));
 constexpr auto kUndeployFlags = all_of(deploying::kClusterFlags, deploying::kUndeployFlags);
 constexpr auto kStatusFlags = all_of(deploying::kClusterFlags, deploying::kStatusFlags);
 
@@ -827,10 +841,12 @@ constexpr std::array kCommands{
             {},
             "Find what is wrong in logs, events and manifests",
             "Names known problems in the text of logs and events, and mistakes in manifests before "
-            "they are applied: what, where, why, and the command or lines that put it right. No "
-            "cluster is asked. Exits with 1 after warnings and 4 after errors.",
+            "they are applied: what, where, why, and the command or lines that put it right. With "
+            "--namespace it asks the cluster instead: pods that are not ready, events, conditions, "
+            "and logs of pods that crash. Else no cluster is asked. Exits with 1 after warnings "
+            "and 4 after errors.",
             "doctor pod.log deploy.yaml",
-            kDoctorFlags,
+            kDoctorAllFlags,
             kDoctorWords},
     Command{CommandId::ModelsList, "models list", kModelsAliases, "List the models with profiles",
             "The models that some profile was measured, published or predicted for.",

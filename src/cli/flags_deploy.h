@@ -30,6 +30,13 @@ inline constexpr std::array kClusterFlags{
          .sentence = "The kubectl to run.",
          .fallback = "kubectl"}};
 
+inline constexpr Flag kFromDeployment{
+    .name = "--from-deployment",
+    .value = "NAME",
+    .sentence =
+        "Start from what a cluster runs: the name of a Deployment, or of what `deploy` made. "
+        "Its model is asked about, and the setup it runs is shown beside the answer."};
+
 inline constexpr Flag kOutput{.name = "--output",
                               .type = Choice,
                               .value = "FORMAT",
@@ -72,7 +79,8 @@ inline constexpr std::array kWhatFlags{
                      "PodMonitoring outside of GKE, instead of stopping."}};
 
 inline constexpr std::array kHowFlags{
-    kYes, kTimeout,
+    kYes,
+    kTimeout,
     Flag{.name = "--unscheduled-timeout",
          .type = Number,
          .value = "SECONDS",
@@ -91,7 +99,14 @@ inline constexpr std::array kHowFlags{
          .type = Switch,
          .group = Output,
          .sentence = "When all is ready, ask one pod one question through kubectl port-forward; on "
-                     "after a change unless --no-smoke."}};
+                     "after a change unless --no-smoke."},
+    Flag{.name = "--sweep",
+         .type = Switch,
+         .group = Output,
+         .sentence =
+             "When all is ready, sweep one pod's load through kubectl port-forward, at most "
+             "8 load points of 20 seconds, and keep the curve as a measured profile of your "
+             "own. What passes through port-forward is slower than in the cluster."}};
 
 inline constexpr std::array kUndeployFlags{kYes, kTimeout, kOutput};
 

@@ -34,6 +34,7 @@ class Run {
   /// Opened on the first call, from flags and environment.
   Result<app::Session*> session();
   Result<app::Settings> settings() const;
+  const std::filesystem::path& program() const { return program_; }
 
   int width() const { return terminal_width(environment_); }
   bool color() const { return use_color(environment_, args_->on("--no-color")); }

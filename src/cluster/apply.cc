@@ -60,7 +60,9 @@ Result<std::vector<Change>> differences(const Kubectl& kubectl, const json::Obje
                                         const json::Object& wanted) {
   const auto tried = kubectl.run(apply_words(true), list_text({wanted}));
   if (!tried) {
-    if (tried.error().code == ErrorCode::Conflict)
+    // Fields of others, or what both together cannot be, such as two ports of one name.
+    if (tried.error().code == ErrorCode::Conflict ||
+        tried.error().code == ErrorCode::InvalidArgument)
       return std::vector<Change>{{tried.error().message, "", ""}};
     return fail(tried.error());
   }
@@ -114,7 +116,9 @@ class Planner {
         std::string what = ref.shown();
         const std::string set = label(*live, kSetLabel);
         if (!set.empty() && set != plan_.before.set) what += " (of deployment " + set + ")";
-        foreign_.push_back(what + ": " + in_words(differs->front()));
+        const Change& first = differs->front();
+        const bool said = first.before.empty() && first.after.empty();
+        foreign_.push_back(what + ": " + (said ? first.path : in_words(first)));
       }
       return {};
     }

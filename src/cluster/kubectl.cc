@@ -46,9 +46,8 @@ std::string sentence_of(std::string_view said) {
 Error explain_failure(const std::string& said) {
   std::string sentence = sentence_of(said);
   if (sentence.empty()) sentence = "kubectl failed without a word";
-  if (says(said, {"did you specify the right host or port", "no configuration has been provided",
-                  "current-context is not set"}) &&
-      says(said, {"localhost:8080", "no configuration", "current-context"})) {
+  if (says(said, {"localhost:8080", "no configuration has been provided",
+                  "current-context is not set", "current-context must exist"})) {
     return {ErrorCode::Unavailable,
             "kubectl knows no cluster: set KUBECONFIG, or choose one with `kubectl config "
             "use-context NAME` or --context; kubectl said: " +
@@ -58,6 +57,12 @@ Error explain_failure(const std::string& said) {
       says(said, {"error: context", "context was not found"})) {
     return {ErrorCode::NotFound,
             sentence + "; `kubectl config get-contexts` lists the contexts there are"};
+  }
+  if (says(said, {"getting credentials: exec", "gke-gcloud-auth-plugin"})) {
+    return {ErrorCode::Unavailable,
+            "the program that your kubeconfig gets credentials from failed (on GKE: gcloud "
+            "components install gke-gcloud-auth-plugin): " +
+                sentence};
   }
   if (says(said, {"Unable to connect to the server", "was refused", "i/o timeout",
                   "TLS handshake timeout", "no such host", "connection reset"})) {
@@ -87,7 +92,7 @@ Error explain_failure(const std::string& said) {
   }
   if (says(said, {"(NotFound)", "not found"})) return {ErrorCode::NotFound, sentence};
   if (says(said, {"is invalid", "(Invalid)", "strict decoding", "(BadRequest)",
-                  "denied the request", "no matches for kind", "error parsing",
+                  "denied the request", "no matches for kind", "error validating", "error parsing",
                   "error converting YAML", "must specify", "does not match"})) {
     return {ErrorCode::InvalidArgument, sentence};
   }

@@ -45,7 +45,12 @@ INSTANTIATE_TEST_SUITE_P(
         Said{"The connection to the server localhost:8080 was refused - did you specify the right "
              "host or port?\n",
              ErrorCode::Unavailable, "kubectl knows no cluster"},
+        Said{"error: current-context must exist in order to minify\n", ErrorCode::Unavailable,
+             "kubectl knows no cluster"},
         Said{"error: context \"x\" does not exist\n", ErrorCode::NotFound, "get-contexts"},
+        Said{"Unable to connect to the server: getting credentials: exec: executable "
+             "gke-gcloud-auth-plugin not found\n",
+             ErrorCode::Unavailable, "gcloud components install gke-gcloud-auth-plugin"},
         Said{"Unable to connect to the server: dial tcp 10.0.0.1:443: i/o timeout\n",
              ErrorCode::Unavailable, "does not answer"},
         Said{"error: Apply failed with 1 conflict: conflict with \"kubectl\" using apps/v1: "

@@ -218,7 +218,7 @@ Result<Waited> wait_until_ready(const Kubectl& kubectl, const std::vector<Ref>& 
 
 std::string log_of(const Kubectl& kubectl, const std::string& namespace_name,
                    const std::string& pod, const std::string& container, int lines) {
-  std::vector<std::string> words{"logs", pod, "--namespace=" + namespace_name,
+  std::vector<std::string> words{"logs", "pod/" + pod, "--namespace=" + namespace_name,
                                  fmt::format("--tail={}", lines), "--limit-bytes=4000000"};
   if (!container.empty()) words.push_back("--container=" + container);
   for (const bool previous : {true, false}) {
