@@ -78,11 +78,11 @@ class Deploy(unittest.TestCase):
         self.assertEqual(live["metadata"]["labels"]["kneepoint.dev/set"], "gemma-2-9b-it-vllm")
         self.assertEqual(live["metadata"]["labels"]["app.kubernetes.io/managed-by"], "kneepoint")
 
-        version = live["metadata"]["resourceVersion"]
+        generation = live["metadata"]["generation"]
         again = self.run_program("deploy", *GENERATED, "--autoscaler=hpa-stackdriver", "--yes")
         self.assertIn("nothing was changed", again.stdout)
-        self.assertEqual(self.get("deployment", "gemma-2-9b-it-vllm-deployment")["metadata"]["resourceVersion"],
-                         version)
+        self.assertEqual(self.get("deployment", "gemma-2-9b-it-vllm-deployment")["metadata"]["generation"],
+                         generation)
         self.run_program("manifests", "diff", *GENERATED, "--autoscaler=hpa-stackdriver")
 
         told = json.loads(self.run_program("status", "--output=json", "--no-measure").stdout)
@@ -163,8 +163,8 @@ class Deploy(unittest.TestCase):
     def test_pods_that_start_late_are_waited_for(self):
         began = time.monotonic()
         done = self.run_program("deploy", "--filename=-", "--yes", "--no-smoke", text=json.dumps(self.chat(
-            {"kneepoint.test/starts-after": "2s", "kneepoint.test/ready-after": "3s"})))
-        self.assertGreater(time.monotonic() - began, 4)
+            {"kneepoint.test/starts-after": "5s", "kneepoint.test/ready-after": "4s"})))
+        self.assertGreater(time.monotonic() - began, 8)
         self.assertIn("pulling the image", done.stderr)
         self.assertIn("loading, not ready yet", done.stderr)
         self.assertIn("2 of 2 ready", done.stderr)
@@ -246,7 +246,7 @@ class Deploy(unittest.TestCase):
         wrong["spec"]["replics"] = 2
         refused = self.run_program("deploy", "--filename=-", "--yes", text=json.dumps(
             {"apiVersion": "v1", "kind": "List", "items": [self.service(), wrong]}), status=2)
-        self.assertIn('unknown field "spec.replics"', refused.stderr)
+        self.assertRegex(refused.stderr, 'unknown field "(spec.)?replics"')
         self.assertEqual(self.get("services")["items"], [])
 
     def test_a_group_of_pods_comes_and_goes(self):
