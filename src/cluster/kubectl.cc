@@ -31,7 +31,9 @@ std::string sentence_of(std::string_view said) {
   std::vector<std::string> lines;
   for (const std::string_view line : split(said, '\n')) {
     if (line.empty() || line.starts_with("Warning:") || is_log_line(line)) continue;
-    lines.push_back(doctor::evidence_of(line, 0, 0, 1000));
+    // Advice about a flag of kubectl is of no use here.
+    const auto advice = line.find("; if you choose to ignore these errors");
+    lines.push_back(doctor::evidence_of(line.substr(0, advice), 0, 0, 1000));
     if (lines.size() == kMostLines) break;
   }
   std::string out = join(lines, "; ");

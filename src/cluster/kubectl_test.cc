@@ -31,16 +31,16 @@ struct Said {
   const char* part;
 };
 
-class ExplainFailure : public testing::TestWithParam<Said> {};
+class ExplainSaying : public testing::TestWithParam<Said> {};
 
-TEST_P(ExplainFailure, SaysWhatItMeans) {
+TEST_P(ExplainSaying, SaysWhatItMeans) {
   const Error error = explain_failure(GetParam().text);
   EXPECT_EQ(error.code, GetParam().code) << error.message;
   EXPECT_THAT(error.message, HasSubstr(GetParam().part));
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Sayings, ExplainFailure,
+    Sayings, ExplainSaying,
     testing::Values(
         Said{"The connection to the server localhost:8080 was refused - did you specify the right "
              "host or port?\n",
@@ -64,6 +64,13 @@ INSTANTIATE_TEST_SUITE_P(
              ErrorCode::InvalidArgument, "spec is invalid"},
         Said{"error: token hf_abcdefghijklmnopqrstuvwxyzabcdefgh is bad\n", ErrorCode::Unavailable,
              "***"}));
+
+TEST(ExplainFailure, LeavesOutAdviceAboutFlagsOfKubectl) {
+  EXPECT_EQ(explain_failure("error: error validating \"STDIN\": unknown field \"x\"; if you choose "
+                            "to ignore these errors, turn validation off with --validate=false\n")
+                .message,
+            "error validating \"STDIN\": unknown field \"x\"");
+}
 
 TEST(ReadObjects, TakesDocumentsAndListsApart) {
   const auto got = read_objects(R"({"kind":"A"}
