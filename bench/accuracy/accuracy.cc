@@ -399,6 +399,32 @@ void nested(const TrainingSet& set, const Coefficients& coefficients, const Prog
   for (const auto& [scheme, errors] : by) print_row(name(scheme), errors);
 }
 
+/// Of points that nothing was fitted on.
+void score(const Predictor& predictor, const std::vector<MeasuredPoint>& kept,
+           const std::string& heading) {
+  head(heading);
+  Errors all;
+  std::map<std::string, Errors> by;
+  std::vector<std::optional<Prediction>> said(kept.size());
+  in_parallel(kept.size(), 0, [&](std::size_t i) {
+    if (auto p = predictor.predict(kept[i].question)) said[i] = std::move(*p);
+  });
+  std::size_t answered = 0;
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (!said[i]) continue;
+    ++answered;
+    const Triple t{said[i]->tpot_mean_ms.value, said[i]->ttft_mean_ms.value,
+                   said[i]->e2e_mean_ms.value};
+    all.add(t, measured(kept[i]));
+    by["load " + std::string(curve::name(kept[i].question.load_kind))].add(t, measured(kept[i]));
+    by["source " + kept[i].source].add(t, measured(kept[i]));
+    by["accelerator " + kept[i].question.setup.accelerator].add(t, measured(kept[i]));
+  }
+  print_row("all", all);
+  for (const auto& [group, errors] : by) print_row(group, errors);
+  fmt::print("{} of {} points got an answer\n", answered, kept.size());
+}
+
 Result<int> run(const Arguments& arguments) {
   const auto catalog = catalog::Catalog::open(arguments.catalog, {});
   if (!catalog) return fail(catalog.error());
@@ -453,7 +479,6 @@ Result<int> run(const Arguments& arguments) {
   bands(e);
   by_group(e);
 
-  if (arguments.score.empty()) return 0;
   Calibration calibration;
   calibration.coefficients = coefficients;
   calibration.version_dates = version_dates(points);
@@ -461,30 +486,17 @@ Result<int> run(const Arguments& arguments) {
   calibration.ttft = fitted.ttft->process();
   const auto predictor = open_predictor(*catalog, arguments.operators, std::move(calibration));
   if (!predictor) return fail(predictor.error());
+  auto apart = points_of(*catalog, Prompts::Apart);
+  if (!apart) return fail(std::move(apart).error());
+  std::erase_if(*apart, [](const MeasuredPoint& p) {
+    const profile::ServingSetup& s = p.question.setup;
+    return !s.prefill.tensor_parallel || !s.decode.tensor_parallel;
+  });
+  score(**predictor, *apart, "Prompts and answers on workers of their own: never fitted on");
   for (const std::string& file : arguments.score) {
     std::vector<MeasuredPoint> kept;
     if (auto good = read_into(file, kept); !good) return fail(std::move(good).error());
-    head("Points kept aside: " + file);
-    Errors all;
-    std::map<std::string, Errors> by;
-    std::vector<std::optional<Prediction>> said(kept.size());
-    in_parallel(kept.size(), 0, [&](std::size_t i) {
-      if (auto p = (*predictor)->predict(kept[i].question)) said[i] = std::move(*p);
-    });
-    std::size_t answered = 0;
-    for (std::size_t i = 0; i < kept.size(); ++i) {
-      if (!said[i]) continue;
-      ++answered;
-      const Triple t{said[i]->tpot_mean_ms.value, said[i]->ttft_mean_ms.value,
-                     said[i]->e2e_mean_ms.value};
-      all.add(t, measured(kept[i]));
-      by["load " + std::string(curve::name(kept[i].question.load_kind))].add(t, measured(kept[i]));
-      by["source " + kept[i].source].add(t, measured(kept[i]));
-      by["accelerator " + kept[i].question.setup.accelerator].add(t, measured(kept[i]));
-    }
-    print_row("all", all);
-    for (const auto& [group, errors] : by) print_row(group, errors);
-    fmt::print("{} of {} points got an answer\n", answered, kept.size());
+    score(**predictor, kept, "Points kept aside: " + file);
   }
   return 0;
 }

@@ -10,12 +10,14 @@
 #include "predict/deployment.h"
 #include "predict/engine_limits.h"
 #include "predict/kv_room.h"
+#include "predict/prefill_side.h"
 #include "workload/length.h"
 
 namespace kneepoint::app {
 sim::StepModels SimulatedServer::models() const {
-  return [step_time = this->step_time](const sim::Seat&) {
-    return std::make_unique<perfmodel::PartedStepTime>(step_time);
+  return [step_time = this->step_time, decode = decode_step_time](const sim::Seat& seat) {
+    const bool decodes = decode && seat.role == sim::Seat::Role::Decode;
+    return std::make_unique<perfmodel::PartedStepTime>(decodes ? *decode : step_time);
   };
 }
 
@@ -45,6 +47,21 @@ Result<SimulatedServers> SimulatedServers::open(Session& session,
   return out;
 }
 
+void SimulatedServers::apart(SimulatedServer& server, const predict::Deployment& deployed,
+                             const predict::PrefillSide& prompts) const {
+  sim::ReplicaConfig& replica = server.replica;
+  replica.disaggregation = {.decode = replica.engine,
+                            .prefill_engines = prompts.engines,
+                            .decode_engines = deployed.decode_workers * replica.ranks,
+                            .transfer_base = prompts.transfer_base,
+                            .transfer_ns_per_token = prompts.transfer_ns_per_token};
+  replica.engine = prompts.engine;
+  replica.ranks = replica.stages = 1;
+  replica.ranks_together = false;
+  server.decode_step_time = std::move(server.step_time);
+  server.step_time = perfmodel::PartedStepTime(prompts.steps, coefficients_.parts);
+}
+
 Result<SimulatedServer> SimulatedServers::of(const predict::Question& question) const {
   auto deployed = predict::deploy(question, *catalog_);
   if (!deployed) return fail(std::move(deployed).error());
@@ -65,6 +82,10 @@ Result<SimulatedServer> SimulatedServers::of(const predict::Question& question) 
   out.replica.ranks = std::max(1, steps->data_ranks);
   out.replica.ranks_together = out.replica.ranks > 1 && deployed->expert > 1;
   out.replica.stages = std::max(1, steps->stages);
+  const auto prompts = predict::prefill_side(
+      *deployed, tables_, length, out.replica.engine.max_model_len, question.answer_anyway);
+  if (!prompts) return fail(prompts.error());
+  if (*prompts) apart(out, *deployed, **prompts);
   out.request_ms = coefficients_.extras[static_cast<std::size_t>(predict::Extra::Request)];
   out.token_ms =
       coefficients_.extras[static_cast<std::size_t>(predict::Extra::ThousandTokens)] / 1000;

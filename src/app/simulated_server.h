@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "perfmodel/parted_step_time.h"
 #include "predict/calibration.h"
 #include "predict/prediction.h"
+#include "predict/prefill_side.h"
 #include "sim/replica.h"
 
 namespace kneepoint::app {
@@ -20,6 +22,8 @@ namespace kneepoint::app {
 struct SimulatedServer {
   sim::ReplicaConfig replica;
   perfmodel::PartedStepTime step_time;
+  /// Of the engines that decode, where they are others.
+  std::optional<perfmodel::PartedStepTime> decode_step_time{};
   /// Client, network and tokenizer: of each request, and of each prompt token.
   double request_ms = 0, token_ms = 0;
   std::string by;                  // hash of the calibration
@@ -42,6 +46,9 @@ class SimulatedServers {
  private:
   SimulatedServers(const catalog::Catalog& catalog, perfmodel::OperatorTables tables)
       : catalog_(&catalog), tables_(std::move(tables)) {}
+
+  void apart(SimulatedServer& server, const predict::Deployment& deployed,
+             const predict::PrefillSide& prompts) const;
 
   const catalog::Catalog* catalog_;
   perfmodel::OperatorTables tables_;

@@ -107,16 +107,26 @@ Rows rows_of(const app::PredictedCurve& curve, bool csv) {
   return out;
 }
 
+std::string split_of(const profile::ServingSetup& s) {
+  if (!s.prefill.workers || !s.decode.workers) {
+    return fmt::format(
+        "TP {}{}", s.tensor_parallel.value_or(1),
+        s.pipeline_parallel.value_or(1) > 1 ? fmt::format(", PP {}", *s.pipeline_parallel) : "");
+  }
+  return fmt::format("{} prefill workers of {}, {} decode workers of {}{}", *s.prefill.workers,
+                     s.prefill.tensor_parallel.value_or(1), *s.decode.workers,
+                     s.decode.tensor_parallel.value_or(1),
+                     s.decode.attention_dp.value_or(false) ? ", attention data-parallel" : "");
+}
+
 void note_evidence(Run& run, const app::PredictedCurve& curve) {
   const profile::Profile& p = curve.profile;
   const profile::ServingSetup& s = p.setup;
   run.note(fmt::format(
-      "{} {} on {} x {}, {} weights, TP {}{}; {}/{} tokens", s.model,
+      "{} {} on {} x {}, {} weights, {}; {}/{} tokens", s.model,
       s.model_server + (s.model_server_version.empty() ? "" : " " + s.model_server_version),
       s.accelerator_count ? std::to_string(*s.accelerator_count) : "?", s.accelerator,
-      s.weight_precision, s.tensor_parallel.value_or(1),
-      s.pipeline_parallel.value_or(1) > 1 ? fmt::format(", PP {}", *s.pipeline_parallel) : "",
-      shortest(p.workload.input_tokens_mean.value_or(0)),
+      s.weight_precision, split_of(s), shortest(p.workload.input_tokens_mean.value_or(0)),
       shortest(p.workload.output_tokens_mean.value_or(0))));
   if (curve.whole) {
     run.note(recommend::knee_sentence(curve.knee, p.load_kind, profile::EvidenceKind::Predicted));

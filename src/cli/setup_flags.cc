@@ -26,6 +26,40 @@ std::optional<int> whole(const Parsed& args, std::string_view flag) {
   return value ? std::optional<int>(static_cast<int>(*value)) : std::nullopt;
 }
 
+/// Prompts and answers on workers of their own.
+Result<void> read_roles(const Parsed& args, profile::ServingSetup& s) {
+  s.prefill.workers = whole(args, "--prefill-workers");
+  s.decode.workers = whole(args, "--decode-workers");
+  const auto prefill_tp = whole(args, "--prefill-tp"), decode_tp = whole(args, "--decode-tp");
+  const bool attention_dp = args.on("--attention-dp");
+  if (!s.prefill.workers && !s.decode.workers) {
+    if (!prefill_tp && !decode_tp && !attention_dp) return {};
+    return fail(ErrorCode::InvalidArgument,
+                "--prefill-tp, --decode-tp and --attention-dp need --prefill-workers and "
+                "--decode-workers");
+  }
+  if (!s.prefill.workers || !s.decode.workers) {
+    return fail(ErrorCode::InvalidArgument,
+                "--prefill-workers and --decode-workers go together: give both");
+  }
+  if (args.given("--tp") || args.given("--pp") || args.given("--dp") || args.given("--ep") ||
+      args.given("--accelerators")) {
+    return fail(ErrorCode::InvalidArgument,
+                "--tp, --pp, --dp, --ep and --accelerators are of one deployment: with "
+                "--prefill-workers give --prefill-tp and --decode-tp");
+  }
+  const int fewest = s.accelerator_count.value_or(1);
+  s.prefill.tensor_parallel = prefill_tp.value_or(fewest);
+  s.decode.tensor_parallel = decode_tp.value_or(*s.prefill.tensor_parallel);
+  s.prefill.attention_dp = s.decode.attention_dp = attention_dp;
+  s.accelerator_count = *s.prefill.workers * *s.prefill.tensor_parallel +
+                        *s.decode.workers * *s.decode.tensor_parallel;
+  s.tensor_parallel.reset();
+  s.pipeline_parallel.reset();
+  s.decoding = "disaggregated";
+  return {};
+}
+
 }  // namespace
 
 Result<predict::Question> question_of(Run& run) {
@@ -82,11 +116,12 @@ Result<predict::Question> question_of(Run& run) {
     s.tensor_parallel = std::max(
         1, *s.accelerator_count / (s.pipeline_parallel.value_or(1) * s.data_parallel.value_or(1)));
   }
+  if (auto roles = read_roles(args, s); !roles) return fail(std::move(roles).error());
   s.weight_precision = args.text("--weight-precision");
   if (s.weight_precision.empty()) s.weight_precision = app::checkpoint_precision(*model);
   s.kv_precision = args.text("--kv-precision");
   s.server_settings = args.text("--server-settings");
-  s.decoding = "serving";
+  if (s.decoding.empty()) s.decoding = "serving";
   s.speculative_decoding = "none";
   out.workload = profile::fixed_lengths(args.number("--input-length").value_or(kUsualLength),
                                         args.number("--output-length").value_or(kUsualLength));

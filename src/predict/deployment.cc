@@ -6,11 +6,16 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "perfmodel/memory.h"
 #include "predict/server_settings.h"
 #include "predict/substitute.h"
 
 namespace kneepoint::predict {
 namespace {
+
+constexpr double kPromptBudget = 8192;  // tokens of a step, at least
+constexpr double kGib = 1024.0 * 1024 * 1024;
+constexpr double kMostWeights = 0.95;  // share of the memory
 
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
@@ -68,6 +73,52 @@ void split(Deployment& d, const Question& q) {
     d.expert = spread ? d.tensor * d.data : 1;
   }
   if (!experts) d.expert = 1;
+}
+
+/// The width, doubled until so many accelerators hold the weights: some sources count hosts where
+/// they say accelerators.
+int wide_enough(Deployment& d, int width) {
+  const auto weights = perfmodel::weight_bytes(*d.model, d.weight_precision);
+  const catalog::Accelerator& a = *d.accelerator;
+  const double memory = a.mem_gib_usable.value_or(a.mem_gib_nominal.value_or(0)) * kGib;
+  int out = width;
+  while (weights && memory > 0 && out < 64 && *weights > kMostWeights * memory * out) out *= 2;
+  if (out != width) {
+    d.notes.push_back(
+        fmt::format("{} {} cannot hold {}: workers of {} taken", width, a.id, d.model->id, out));
+  }
+  return out;
+}
+
+/// One worker of a role: as stated, and `otherwise` wide where nothing is.
+Split worker(Deployment& d, const profile::Role& role, int otherwise) {
+  const int stated = std::clamp(role.tensor_parallel.value_or(otherwise), 1, 1024);
+  Split out;
+  out.accelerators = wide_enough(d, stated);
+  const bool attention_dp = role.attention_dp.value_or(false);
+  out.tensor = attention_dp ? 1 : out.accelerators;
+  out.data = attention_dp ? out.accelerators : 1;
+  // Experts are shared out evenly whatever is stated: recipes of this kind balance them, and the
+  // tables of expert parallelism are of its hottest rank.
+  return out;
+}
+
+/// Workers for prompts and workers for answers, where the setup says how many of each.
+void part(Deployment& d, const profile::ServingSetup& s) {
+  if (!d.disaggregated || !s.prefill.workers || !s.decode.workers) return;
+  d.prefill_workers = std::clamp(*s.prefill.workers, 1, 512);
+  d.decode_workers = std::clamp(*s.decode.workers, 1, 512);
+  const int workers = d.prefill_workers + d.decode_workers;
+  // Alike, inside a host.
+  const int otherwise = std::clamp(s.accelerator_count.value_or(8 * workers) / workers, 1, 8);
+  d.split_guessed = !s.prefill.tensor_parallel || !s.decode.tensor_parallel;
+  d.prefill = worker(d, s.prefill, otherwise);
+  const Split decode = worker(d, s.decode, otherwise);
+  d.accelerators = decode.accelerators;
+  d.tensor = decode.tensor;
+  d.pipeline = 1;
+  d.data = decode.data;
+  d.expert = decode.expert;
 }
 
 /// Limits of vLLM and of what is built like it.
@@ -212,6 +263,7 @@ Result<Deployment> deploy(const Question& question, const catalog::Catalog& cata
   d.disaggregated = setup.decoding == "disaggregated";
   d.speculative = setup.decoding == "speculative" || drafts(setup.speculative_decoding);
   split(d, question);
+  part(d, setup);
 
   const ServerSettings settings(setup.server_settings);
   switch (d.rules) {
@@ -243,8 +295,25 @@ Result<Deployment> deploy(const Question& question, const catalog::Catalog& cata
     d.notes.push_back(fmt::format("split of {} accelerators not stated: tensor {}, data {}",
                                   d.accelerators, d.tensor, d.data));
   }
-  if (d.disaggregated) d.notes.emplace_back("disaggregated: as one deployment");
+  if (d.disaggregated && !d.prefill) {
+    d.notes.emplace_back("disaggregated, workers not stated: as one deployment");
+  }
   return d;
+}
+
+Deployment prefill_worker(const Deployment& deployment) {
+  Deployment out = deployment;
+  const Split split = deployment.prefill.value_or(Split());
+  out.accelerators = split.accelerators;
+  out.tensor = split.tensor;
+  out.pipeline = split.pipeline;
+  out.data = split.data;
+  out.expert = split.expert;
+  out.prefill.reset();
+  out.speculative = false;
+  // Servers that do nothing else take several prompts at a time.
+  out.token_budget = std::max(out.token_budget, kPromptBudget);
+  return out;
 }
 
 }  // namespace kneepoint::predict

@@ -11,6 +11,11 @@
 
 namespace kneepoint::predict {
 
+/// How one worker is split over its accelerators.
+struct Split {
+  int accelerators = 1, tensor = 1, pipeline = 1, data = 1, expert = 1;
+};
+
 /// A serving setup with nothing left open: every limit has the value that the server would use.
 /// The rules and their reasons: docs/predict.md.
 struct Deployment {
@@ -21,6 +26,10 @@ struct Deployment {
 
   int accelerators = 1, tensor = 1, pipeline = 1, data = 1, expert = 1;
   bool split_guessed = false;
+  /// Prompts are computed on workers of their own: then all else here is that of one worker that
+  /// decodes.
+  std::optional<Split> prefill;
+  int prefill_workers = 1, decode_workers = 1;
   std::string weight_precision, kv_precision;
 
   double token_budget = 8192, max_sequences = 1024;  // of one data-parallel rank
@@ -39,6 +48,9 @@ struct Deployment {
 
 /// Errors as of Predictor::predict(); with Question::answer_anyway only an empty catalog is one.
 Result<Deployment> deploy(const Question& question, const catalog::Catalog& catalog);
+
+/// Of a deployment with `prefill`: one of the workers that compute prompts, as a deployment.
+Deployment prefill_worker(const Deployment& deployment);
 
 /// The tokens of a question: means if stated, nominal lengths else, a usual chat without both.
 double input_tokens(const Question& question);

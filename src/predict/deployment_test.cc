@@ -168,5 +168,61 @@ TEST(LoadOf, ArrivalsArePoissonUnlessAClientIsKnownToSpaceThem) {
   EXPECT_GT(load.cached_prefix, 900);
 }
 
+Question apart() {
+  Question q = question();
+  q.setup.decoding = "disaggregated";
+  q.setup.accelerator_count.reset();
+  q.setup.prefill.workers = 2;
+  q.setup.prefill.tensor_parallel = 4;
+  q.setup.decode.workers = 3;
+  q.setup.decode.tensor_parallel = 8;
+  return q;
+}
+
+TEST(Deployment, HasWorkersForPromptsWhereTheSetupSaysHowMany) {
+  const auto d = deploy(apart(), shipped());
+  ASSERT_TRUE(d);
+  EXPECT_EQ(d->accelerators, 8);  // of a worker that decodes
+  EXPECT_EQ(d->tensor, 8);
+  EXPECT_EQ(d->decode_workers, 3);
+  EXPECT_EQ(d->prefill_workers, 2);
+  const Deployment prefill = prefill_worker(*d);
+  EXPECT_EQ(prefill.accelerators, 4);
+  EXPECT_EQ(prefill.tensor, 4);
+  EXPECT_GE(prefill.token_budget, 8192);
+  EXPECT_FALSE(prefill.prefill);
+}
+
+TEST(Deployment, OfDataParallelAttentionHasRanksInEachWorker) {
+  Question q = apart();
+  q.setup.decode.attention_dp = true;
+  const auto d = deploy(q, shipped());
+  ASSERT_TRUE(d);
+  EXPECT_EQ(d->tensor, 1);
+  EXPECT_EQ(d->data, 8);
+  EXPECT_EQ(prefill_worker(*d).tensor, 4);
+}
+
+TEST(Deployment, WidensWorkersThatCannotHoldTheModelAndSaysSo) {
+  Question q = apart();
+  q.setup.weight_precision = "bf16";  // 141 GB
+  q.setup.prefill.tensor_parallel = 1;
+  const auto d = deploy(q, shipped());
+  ASSERT_TRUE(d);
+  EXPECT_EQ(prefill_worker(*d).accelerators, 2);
+  ASSERT_FALSE(d->notes.empty());
+  EXPECT_NE(d->notes.front().find("workers of 2 taken"), std::string::npos) << d->notes.front();
+}
+
+TEST(Deployment, WithoutWorkersADisaggregatedSetupIsOneDeploymentAndItIsSaid) {
+  Question q = apart();
+  q.setup.prefill = q.setup.decode = {};
+  q.setup.accelerator_count = 8;
+  const auto d = deploy(q, shipped());
+  ASSERT_TRUE(d);
+  EXPECT_FALSE(d->prefill);
+  EXPECT_NE(d->notes.back().find("as one deployment"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace kneepoint::predict

@@ -12,6 +12,8 @@
 #include "predict/engine_limits.h"
 #include "predict/kv_room.h"
 #include "predict/load_shape.h"
+#include "predict/prefill_side.h"
+#include "sim/decompose_apart.h"
 
 namespace kneepoint::predict {
 namespace {
@@ -78,9 +80,12 @@ Result<Features> FeatureMaker::of(const Question& question,
   auto room = kv_room(d, *compiled, length, question.answer_anyway);
   if (!room) return fail(std::move(room).error());
   const double kv_tokens = *room / compiled->stages;
+  const auto prompts =
+      prefill_side(d, tables_, length, workload::kMostTokens, question.answer_anyway);
+  if (!prompts) return fail(prompts.error());
 
   Deployment one_rank = d;
-  one_rank.data = out.ranks;
+  one_rank.data = d.prefill ? 1 : out.ranks;
   const sim::Load load = load_of(question, one_rank);
   const sim::PartsOf<perfmodel::CompiledSteps> parts(*compiled);
   const auto play = [&](double room_factor, double time_factor) {
@@ -88,23 +93,44 @@ Result<Features> FeatureMaker::of(const Question& question,
     const double tokens = std::max(kv_tokens * room_factor, 1.2 * length + 64);
     perfmodel::PartCoefficients coefficients = with;
     for (double& c : coefficients) c *= time_factor;
-    return sim::decompose(parts, coefficients, engine_of(d, tokens, workload::kMostTokens), load);
+    const sim::EngineConfig engine = engine_of(d, tokens, workload::kMostTokens);
+    if (*prompts) {
+      const PrefillSide& side = **prompts;
+      const sim::PartsOf<perfmodel::CompiledSteps> prompt_parts(side.steps);
+      return sim::decompose_apart(
+          {.prefill = {prompt_parts, side.engine, side.engines},
+           .decode = {parts, engine, std::int64_t{d.decode_workers} * d.data},
+           .transfer_base = side.transfer_base,
+           .transfer_ns_per_token = side.transfer_ns_per_token,
+           .first_comes_with_second = true},
+          coefficients, load);
+    }
+    return sim::decompose(parts, coefficients, engine, load);
   };
   auto run = play(1, 1);
   if (!run) return fail(std::move(run).error());
   out.run = *run;
   out.tpot = run->tpot;
   out.ttft = run->ttft;
-  out.of_coefficients = question.load_kind == curve::LoadKind::RequestRate;
-  const double in_flight = out.of_coefficients ? run->running_mean
+  const bool by_rate = question.load_kind == curve::LoadKind::RequestRate;
+  out.of_coefficients = by_rate || d.prefill;
+  const double in_flight = by_rate ? run->running_mean
                            : load.pattern == sim::LoadPattern::Burst
                                ? static_cast<double>(load.requests)
                                : load.load;
   out.clients = in_flight * out.ranks;
   out.kv_load = in_flight * length / kv_tokens;
+  if (d.prefill) {
+    // As one of the workers that decode sees it.
+    out.ranks = 1;
+    out.clients = in_flight / d.decode_workers;
+    out.kv_load = out.clients / d.data * length / kv_tokens;
+    // Transfers are no part of a step.
+    scale(out.ttft, std::max(1.0, run->ttft_ms.mean * 1e6 / total(run->ttft, with)));
+  }
 
   double log_ttft = std::log(total(run->ttft, with));
-  if (out.of_coefficients && (d.ttft_limit_ms || d.tpot_limit_ms)) {
+  if (by_rate && (d.ttft_limit_ms || d.tpot_limit_ms)) {
     double factor = 1;
     while (!within_limits(*run, d) && factor > kLeastStepTime) {
       factor *= kStepTimeCut;
@@ -116,7 +142,7 @@ Result<Features> FeatureMaker::of(const Question& question,
     out.ttft = run->ttft;
     scale(out.tpot, factor);
     scale(out.ttft, factor);
-  } else if (out.of_coefficients) {
+  } else if (by_rate) {
     for (const double factor : kStepTimes) {
       const auto faster = play(1, factor);
       if (!faster) return fail(faster.error());
@@ -149,6 +175,7 @@ Result<Features> FeatureMaker::of(const Question& question,
                        tables_.measured_on(d.accelerator->id) != nullptr, dates_);
   out.stood_in = d.stood_in;
   out.unlike = d.speculative || d.disaggregated;
+  out.apart = d.prefill.has_value();
   out.notes = std::move(d.notes);
   out.notes.insert(out.notes.end(), compiled->extrapolated.begin(), compiled->extrapolated.end());
   return out;

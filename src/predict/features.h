@@ -37,6 +37,7 @@ struct Features {
   int ranks = 1;
   bool stood_in = false;  // the model or the accelerator is another than was asked for
   bool unlike = false;    // drafts or disaggregation, which points hardly have
+  bool apart = false;     // prompts and answers on workers of their own: simulated, never fitted
   std::vector<std::string> notes;
 };
 

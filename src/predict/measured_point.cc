@@ -33,7 +33,7 @@ std::vector<MeasuredPoint> points_of(const profile::Profile& profile) {
   return out;
 }
 
-Result<std::vector<MeasuredPoint>> points_of(const catalog::Catalog& catalog) {
+Result<std::vector<MeasuredPoint>> points_of(const catalog::Catalog& catalog, Prompts prompts) {
   std::vector<std::vector<MeasuredPoint>> profiles;
   std::unordered_map<std::string, std::size_t> place;  // by profile id
   for (std::size_t layer = 0; layer < catalog.layers().size(); ++layer) {
@@ -44,7 +44,7 @@ Result<std::vector<MeasuredPoint>> points_of(const catalog::Catalog& catalog) {
       if (!next) return fail(std::move(next).error());
       if (!*next) break;
       const profile::Profile& profile = **next;
-      if (profile.setup.decoding == "disaggregated" ||
+      if ((profile.setup.decoding == "disaggregated") != (prompts == Prompts::Apart) ||
           profile.evidence.kind == profile::EvidenceKind::Predicted) {
         continue;
       }

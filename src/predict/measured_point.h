@@ -25,8 +25,12 @@ struct MeasuredPoint {
 /// The points of one profile.
 std::vector<MeasuredPoint> points_of(const profile::Profile& profile);
 
-/// Every measured point of one deployment that the layers of the catalog hold; later layers replace
-/// profiles of earlier ones by id. Disaggregated runs are left out, runs with a draft model kept.
-Result<std::vector<MeasuredPoint>> points_of(const catalog::Catalog& catalog);
+/// Where prompts are computed: with the answers, or on workers of their own ("disaggregated").
+enum class Prompts { WithAnswers, Apart };
+
+/// Every measured point of the kind that the layers of the catalog hold; later layers replace
+/// profiles of earlier ones by id. Runs with a draft model count.
+Result<std::vector<MeasuredPoint>> points_of(const catalog::Catalog& catalog,
+                                             Prompts prompts = Prompts::WithAnswers);
 
 }  // namespace kneepoint::predict

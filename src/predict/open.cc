@@ -27,6 +27,8 @@ using metrics::Statistic;
 
 // sd of the log that is added where what was asked for is not what was simulated.
 constexpr double kStandInSd = 0.35, kUnlikeDecodingSd = 0.35, kSaturatedTtftSd = 1.0;
+// So wide that four fifths of the 290 published disaggregated points are inside.
+constexpr double kApartTpotSd = 0.45, kApartTtftSd = 1.5;
 constexpr std::size_t kMostAnchorPoints = 64;  // of one profile
 
 /// Before anchors: means, and how far off they may be.
@@ -153,7 +155,10 @@ class CalibratedPredictor final : public Predictor {
       g.tpot_sd = std::hypot(g.tpot_sd, kStandInSd);
       g.ttft_sd = std::hypot(g.ttft_sd, kStandInSd);
     }
-    if (f.unlike) {
+    if (f.apart) {
+      g.tpot_sd = std::hypot(g.tpot_sd, kApartTpotSd);
+      g.ttft_sd = std::hypot(g.ttft_sd, kApartTtftSd);
+    } else if (f.unlike) {
       g.tpot_sd = std::hypot(g.tpot_sd, kUnlikeDecodingSd);
       g.ttft_sd = std::hypot(g.ttft_sd, kUnlikeDecodingSd);
     }

@@ -66,6 +66,31 @@ class Row {
   const std::unordered_map<std::string, std::size_t>& place_;
 };
 
+/// Of files that have prefill and decode apart.
+Result<void> read_roles(const Row& row, profile::ServingSetup& setup) {
+  const std::pair<std::string, profile::Role*> roles[] = {{"prefill", &setup.prefill},
+                                                          {"decode", &setup.decode}};
+  for (const auto& [name, role] : roles) {
+    const std::pair<std::string, std::optional<int>*> counts[] = {
+        {"_workers", &role->workers},
+        {"_tensor_parallel", &role->tensor_parallel},
+        {"_expert_parallel", &role->expert_parallel}};
+    for (const auto& [column, member] : counts) {
+      const auto value = row.count(name + column);
+      if (!value) return fail(value.error());
+      *member = *value;
+    }
+    const std::string_view attention_dp = row.text(name + "_attention_dp");
+    if (attention_dp == "true" || attention_dp == "false") {
+      role->attention_dp = attention_dp == "true";
+    } else if (!attention_dp.empty()) {
+      return row.wrong(name + "_attention_dp", "true or false");
+    }
+  }
+  if (setup.prefill.workers && setup.decode.workers) setup.decoding = "disaggregated";
+  return {};
+}
+
 Result<void> read_setup(const Row& row, profile::ServingSetup& setup) {
   setup.model = row.text("model");
   setup.checkpoint = row.text("checkpoint");
@@ -91,7 +116,7 @@ Result<void> read_setup(const Row& row, profile::ServingSetup& setup) {
     if (!value) return fail(value.error());
     *member = *value;
   }
-  return {};
+  return read_roles(row, setup);
 }
 
 Result<void> read_load(const Row& row, Question& question) {

@@ -42,6 +42,28 @@ TEST(PointsCsv, NeverLooksAtMeasuredColumnsForPredicting) {
   EXPECT_FALSE(read(row));
 }
 
+TEST(PointsCsv, WorkersOfEachRoleMakeASetupDisaggregated) {
+  const std::string header =
+      "point_id,model,model_server,accelerator,load_kind,load_value,prefill_workers,"
+      "prefill_tensor_parallel,prefill_attention_dp,decode_workers,decode_tensor_parallel\n";
+  const auto points = read_points_csv(header + "p,m,vllm,nvidia-l4,concurrency,4,2,4,true,3,8\n",
+                                      "f.csv", Columns::Configuration);
+  ASSERT_TRUE(points) << points.error().message;
+  const profile::ServingSetup& setup = points->front().question.setup;
+  EXPECT_EQ(setup.decoding, "disaggregated");
+  EXPECT_EQ(setup.prefill.workers, 2);
+  EXPECT_EQ(setup.prefill.tensor_parallel, 4);
+  EXPECT_EQ(setup.prefill.attention_dp, true);
+  EXPECT_EQ(setup.decode.tensor_parallel, 8);
+  EXPECT_FALSE(setup.decode.attention_dp);
+  const auto wrong = read_points_csv(header + "p,m,vllm,nvidia-l4,concurrency,4,2,4,yes,3,8\n",
+                                     "f.csv", Columns::Configuration);
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().message.find("prefill_attention_dp: 'yes' is not true or false"),
+            std::string::npos)
+      << wrong.error().message;
+}
+
 TEST(PointsCsv, ErrorsNameLineAndColumn) {
   const auto message = [](std::string_view from, std::string_view to) {
     std::string row(kRow);

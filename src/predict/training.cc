@@ -146,8 +146,9 @@ TrainingSet training_set(std::span<const MeasuredPoint> points, const FeatureMak
   std::mutex telling;
   std::size_t done = 0;
   in_parallel(points.size(), threads, [&](std::size_t i) {
-    auto features = maker.of(points[i].question, start);
-    if (features) {
+    if (points[i].question.setup.decoding == "disaggregated") {
+      why[i] = "disaggregated points are not fitted on";
+    } else if (auto features = maker.of(points[i].question, start); features) {
       TrainingPoint& out = made[i].emplace();
       out.point = &points[i];
       out.features = std::move(*features);

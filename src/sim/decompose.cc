@@ -1,79 +1,20 @@
 #include "sim/decompose.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <deque>
 #include <utility>
 #include <vector>
 
+#include "sim/decompose_shared.h"
+
 namespace kneepoint::sim {
 
-using perfmodel::PartAmounts;
+using namespace decomposing;
 
 namespace {
 
-constexpr std::int64_t kMostRequests = 10'000'000;
 constexpr std::uint64_t kWarmer = ~std::uint64_t{0};
-
-/// Times the engine's steps and remembers of what they were made.
-class CountingModel final : public perfmodel::StepTimeModel {
- public:
-  CountingModel(const StepParts& parts, const perfmodel::PartCoefficients& coefficients)
-      : parts_(parts), coefficients_(coefficients) {}
-
-  Nanos step_time(const perfmodel::StepShape& shape) override {
-    amounts_ = parts_.amounts(shape);
-    // perfmodel::dot() adds one after the other; four sums at a time take a third of that.
-    std::array<double, 4> sums{};
-    for (std::size_t i = 0; i < perfmodel::kParts; i += 4) {
-      for (std::size_t j = 0; j < 4; ++j) sums[j] += amounts_[i + j] * coefficients_[i + j];
-    }
-    const double time = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    return Nanos(std::max<std::int64_t>(1, std::llround(time)));
-  }
-  static_assert(perfmodel::kParts % 4 == 0);
-  const PartAmounts& amounts() const { return amounts_; }
-
- private:
-  const StepParts& parts_;
-  perfmodel::PartCoefficients coefficients_;
-  PartAmounts amounts_{};
-};
-
-void add(PartAmounts& to, const PartAmounts& amounts, double times) {
-  for (std::size_t i = 0; i < to.size(); ++i) to[i] += times * amounts[i];
-}
-
-PartAmounts difference(const PartAmounts& a, const PartAmounts& b) {
-  PartAmounts out;
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = a[i] - b[i];
-  return out;
-}
-
-double milliseconds(Nanos time) { return static_cast<double>(time.count()) / 1e6; }
-
-Quantiles quantiles(std::vector<double>& values) {
-  Quantiles out;
-  if (values.empty()) return out;
-  const auto count = static_cast<double>(values.size());
-  for (const double value : values) out.mean += value;
-  out.mean /= count;
-  const auto at = [&](double share, std::size_t from) {
-    const auto rank = static_cast<std::size_t>(std::ceil(share * count));
-    const std::size_t index = std::max<std::size_t>(rank, 1) - 1;
-    std::nth_element(values.begin() + static_cast<std::ptrdiff_t>(from),
-                     values.begin() + static_cast<std::ptrdiff_t>(index), values.end());
-    return std::pair(values[index], index);
-  };
-  std::size_t from = 0;
-  std::tie(out.p50, from) = at(0.5, 0);
-  std::tie(out.p90, from) = at(0.9, from);
-  out.p99 = at(0.99, from).first;
-  return out;
-}
 
 /// One run. The engine's ids are numbers of places, given again when a request has ended, so that
 /// what is kept of those in flight stays small.
@@ -304,11 +245,7 @@ class Run {
     out.kv_use_most = kv_use_most_;
     out.requests_per_second = static_cast<double>(ended_ - refused_) / lasted * 1e9;
     out.output_tokens_per_second = tokens_ / lasted * 1e9;
-    // More than what a burst of arrivals does by chance, and more than one in 50 of them stays.
-    const std::int64_t later = load_.requests - load_.requests / 2;
-    const auto second_half = static_cast<double>(later);
-    const auto grown = static_cast<double>(end_queue_ - half_queue_);
-    out.saturated = rate() && grown > std::max(0.02 * second_half, 2 * std::sqrt(second_half));
+    out.saturated = rate() && queue_grew(load_.requests, end_queue_ - half_queue_);
     return out;
   }
 
@@ -334,26 +271,6 @@ class Run {
   double running_ = 0, waiting_ = 0, kv_use_ = 0, kv_use_most_ = 0;
 };
 
-Result<void> check(const Load& load) {
-  const auto wrong = [](std::string message) {
-    return fail(ErrorCode::InvalidArgument, std::move(message));
-  };
-  if (load.requests < 1 || load.requests > kMostRequests) {
-    return wrong(
-        fmt::format("requests: must be from 1 to {}, not {}", kMostRequests, load.requests));
-  }
-  if (load.pattern != LoadPattern::Burst && !(load.load > 0 && load.load <= 1e9)) {
-    return wrong("load: must be above zero and at most 1e9");
-  }
-  if (load.pattern == LoadPattern::Closed && load.load < 0.5) {
-    return wrong("load: a closed loop needs at least one client");
-  }
-  if (load.cached_prefix < 0) return wrong("cached_prefix: must not be below zero");
-  if (load.unseen_steps < 0) return wrong("unseen_steps: must not be below zero");
-  if (load.most_in_flight < 0) return wrong("most_in_flight: must not be below zero");
-  return {};
-}
-
 }  // namespace
 
 workload::LengthSpec up_to(std::int64_t nominal, double least_share) {
@@ -377,15 +294,11 @@ Result<Decomposition> decompose(const StepParts& parts,
   EngineConfig engine = config;
   engine.prefix_caching = load.cached_prefix > 0;
   if (auto ok = check(engine); !ok) return fail(std::move(ok.error()).during("engine"));
-  auto input = workload::make_length(load.input, workload::Side::Input);
-  if (!input) return fail(std::move(input.error()).during("input lengths"));
-  auto output = workload::make_length(load.output, workload::Side::Output);
-  if (!output) return fail(std::move(output.error()).during("output lengths"));
-  Decomposition out = Run(parts, coefficients, engine, load, **input, **output).play();
-  if (out.requests == 0 && out.refused > 0) {
-    return fail(ErrorCode::InvalidArgument,
-                "no request fits the engine: raise max_model_len or num_blocks, or ask for less");
-  }
+  auto lengths = lengths_of(load);
+  if (!lengths) return fail(std::move(lengths.error()));
+  Decomposition out =
+      Run(parts, coefficients, engine, load, *lengths->input, *lengths->output).play();
+  if (out.requests == 0 && out.refused > 0) return none_fits();
   return out;
 }
 

@@ -55,6 +55,26 @@ class Predict(Case):
         for before, after in zip(shares, shares[1:]):
             self.assertLessEqual(after, before * 1.1)
 
+    def test_prompts_may_have_workers_of_their_own(self):
+        setup = ["--model=meta-llama/Llama-3.1-70B-Instruct", "--accelerator=nvidia-h100-80gb",
+                 "--prefill-workers=1", "--prefill-tp=4", "--decode-workers=2", "--decode-tp=4",
+                 "--input-length=2048", "--output-length=256", "--concurrency=32"]
+        alone = self.json("predict", *setup)["profile"]
+        self.assertEqual(alone["setup"]["decoding"], "disaggregated")
+        self.assertEqual(alone["setup"]["accelerator_count"], 12)
+        more = self.json("predict", *setup, "--prefill-workers=3")["profile"]
+        self.assertLess(more["points"][0]["ttft_ms"]["mean"],
+                        alone["points"][0]["ttft_ms"]["mean"])
+        one = self.json("predict", *[flag for flag in setup if "workers" not in flag
+                                     and "-tp" not in flag], "--tp=4")["profile"]
+        self.assertLess(alone["points"][0]["tpot_ms"]["mean"], one["points"][0]["tpot_ms"]["mean"])
+        simulated = self.json("simulate", *setup)
+        self.assertIn("points", simulated)
+        said = self.refused(2, "predict", *setup[:2], "--prefill-workers=1")
+        self.assertIn("--decode-workers", said)
+        said = self.refused(2, "predict", *setup, "--tp=4")
+        self.assertIn("--prefill-tp", said)
+
     def test_mistakes_are_named(self):
         self.assertRegex(self.refused(2, "predict", "--model=m"), "--accelerator")
         self.assertRegex(
