@@ -29,6 +29,60 @@ std::string set_name_of(const std::string& object) {
   return dns_label(out);
 }
 
+struct SecretUse {
+  std::string name, key;
+};
+
+/// A word that no shell reads anything into.
+bool is_plain(const std::string& word) {
+  return !word.empty() && word.find_first_not_of(
+                              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV"
+                              "WXYZ0123456789._-") == std::string::npos;
+}
+
+/// The Secrets that containers cannot start without.
+void find_secrets(const json::Value& value, std::vector<SecretUse>& into) {
+  if (value.is_array()) {
+    for (const json::Value& each : value.get_array()) find_secrets(each, into);
+  } else if (value.is_object()) {
+    for (const auto& [key, each] : value.get_object()) {
+      if (key == "secretKeyRef" && !cluster::is_true_at(each, "/optional")) {
+        SecretUse use{cluster::text_at(each, "/name"), cluster::text_at(each, "/key")};
+        const bool known = std::any_of(into.begin(), into.end(), [&](const SecretUse& other) {
+          return other.name == use.name;
+        });
+        if (!known && cluster::is_set_name(use.name) && is_plain(use.key))
+          into.push_back(std::move(use));
+      }
+      find_secrets(each, into);
+    }
+  }
+}
+
+/// Says which are not there, before pods wait for them in vain. Who may not look is not told.
+void note_missing_secrets(const cluster::Kubectl& kubectl, PlannedDeploy& planned) {
+  std::vector<SecretUse> uses;
+  for (const cluster::Step& step : planned.plan.steps) {
+    if (step.ref.namespace_name == planned.place.namespace_name) find_secrets(step.object, uses);
+  }
+  for (const SecretUse& use : uses) {
+    const bool comes_along = std::any_of(
+        planned.plan.steps.begin(), planned.plan.steps.end(),
+        [&](const auto& step) { return step.ref.kind == "Secret" && step.ref.name == use.name; });
+    if (comes_along) continue;
+    const std::string space = "--namespace=" + planned.place.namespace_name;
+    const auto found =
+        kubectl.run({"get", "secret", use.name, "--ignore-not-found", "--output=name", space});
+    if (!found || !found->empty()) continue;
+    planned.plan.notes.push_back(fmt::format(
+        "Secret {} with key {} is not in namespace {}: pods will not start without it. printf %s "
+        "\"$HF_TOKEN\" | {}",
+        use.name, use.key, planned.place.namespace_name,
+        kubectl.shown({"create", "secret", "generic", use.name,
+                       "--from-file=" + use.key + "=/dev/stdin", space})));
+  }
+}
+
 json::Object pod_json(const cluster::PodView& pod) {
   json::Object out{{"name", pod.name}, {"phase", cluster::name(pod.phase)}};
   if (!pod.node.empty()) out["node"] = pod.node;
@@ -126,6 +180,7 @@ Result<PlannedDeploy> plan_deploy(const cluster::Kubectl& kubectl, const Manifes
   out.plan = std::move(*plan);
   out.unchanged = !out.plan.changes_anything() &&
                   cluster::to_json(out.plan.before) == cluster::to_json(out.plan.after);
+  if (!out.unchanged) note_missing_secrets(kubectl, out);
   return out;
 }
 

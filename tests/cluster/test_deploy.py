@@ -14,7 +14,8 @@ import control_plane
 import test_controllers
 import test_mistakes
 
-PROGRAM = os.environ.get("KNEEPOINT", "kneepoint")
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = os.environ.get("KNEEPOINT") or str(ROOT / "build" / "dev" / "kneepoint")
 GENERATED = ["--model=google/gemma-2-9b-it", "--model-server=vllm", "--accelerator-type=nvidia-l4"]
 
 
@@ -74,6 +75,7 @@ class Deploy(unittest.TestCase):
         self.assertIn("+ Deployment gemma-2-9b-it-vllm-deployment", first.stdout)
         self.assertIn("gemma-2-9b-it-vllm is ready", first.stdout)
         self.assertIn("1 of 1 ready", first.stderr)
+        self.assertIn("Secret hf-secret with key hf_api_token is not in namespace", first.stderr)
         live = self.get("deployment", "gemma-2-9b-it-vllm-deployment")
         self.assertEqual(live["metadata"]["labels"]["kneepoint.dev/set"], "gemma-2-9b-it-vllm")
         self.assertEqual(live["metadata"]["labels"]["app.kubernetes.io/managed-by"], "kneepoint")
