@@ -6,6 +6,7 @@
 
 #include "app/manifests_scaling.h"
 #include "app/names.h"
+#include "app/promise.h"
 #include "base/text.h"
 #include "perfmodel/memory.h"
 
@@ -249,6 +250,7 @@ Result<Deployment> from_choice(Session& session, const DeployRequest& request,
   auto made = manifest::create(session.catalog(), wants);
   if (!made) return fail(std::move(made).error());
   out.manifest = std::move(*made);
+  if (!other_build) out.promise = promise_json(session, list.request, choice);
   return out;
 }
 

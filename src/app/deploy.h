@@ -36,6 +36,7 @@ manifest::Autoscaler implied_autoscaler(manifest::Platform platform);
 struct Deployment {
   manifest::Manifest manifest;
   std::vector<std::string> notes;  // what was chosen and why, also in the manifest's comments
+  json::Value promise;  // what a replica is to reach, see app/promise.h; null: nothing is known
 };
 
 /// Shape and server come from the best profile that meets the targets. Where nothing was measured

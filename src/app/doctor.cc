@@ -1,6 +1,7 @@
 #include "app/doctor.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -61,6 +62,22 @@ Result<std::string> read_up_to(const doctor::ReadBytes& read, std::size_t most) 
   return out;
 }
 
+constexpr int kLook = 200;  // milliseconds between looks whether to stop
+
+/// Ends early when it is interrupted: an endless pipe never would.
+doctor::ReadBytes until_interrupted(doctor::ReadBytes read, int descriptor,
+                                    const std::function<bool()>& interrupted) {
+  if (!interrupted) return read;
+  return [read = std::move(read), descriptor, &interrupted](
+             char* to, std::size_t room) -> Result<std::size_t> {
+    for (;;) {
+      if (interrupted()) return std::size_t{0};
+      pollfd watched{descriptor, POLLIN, 0};
+      if (::poll(&watched, 1, kLook) != 0 && watched.revents != 0) return read(to, room);
+    }
+  };
+}
+
 /// First what was read already, then the rest.
 doctor::ReadBytes after(const std::string& head, const doctor::ReadBytes& rest) {
   const doctor::ReadBytes first = doctor::read_from(std::string_view(head));
@@ -98,6 +115,10 @@ Result<std::vector<std::string>> files_of(const std::string& folder) {
 /// A file's name as it may be shown on a terminal.
 std::string shown(const std::string& name) { return doctor::evidence_of(name, 0, 0, 4096); }
 
+Result<doctor::SignatureSet> compiled(Session& session) {
+  return doctor::SignatureSet::compile(doctor::signatures(session.catalog()));
+}
+
 class Diagnosis {
  public:
   Diagnosis(Session& session, const DoctorQuestion& question)
@@ -120,6 +141,7 @@ class Diagnosis {
     if (!manifests_.empty()) {
       if (auto done = check(); !done) return fail(done.error());
     }
+    answer_.interrupted = stopped();
     std::erase_if(answer_.findings,
                   [&](const doctor::Finding& each) { return each.severity < question_.least; });
     doctor::sort_by_severity(answer_.findings);
@@ -127,10 +149,14 @@ class Diagnosis {
   }
 
  private:
+  bool stopped() const { return question_.interrupted && question_.interrupted(); }
+
   Result<void> take(const std::string& name, DoctorQuestion::As as) {
     auto input = Input::open(name);
     if (!input) return fail(input.error());
-    const doctor::ReadBytes read = doctor::read_from(input->fd());
+    if (stopped()) return {};
+    const doctor::ReadBytes read =
+        until_interrupted(doctor::read_from(input->fd()), input->fd(), question_.interrupted);
     const auto named = [&](const Error& error) { return fail(Error(error).during(name)); };
     auto head = read_up_to(read, kHead);
     if (!head) return named(head.error());
@@ -157,7 +183,7 @@ class Diagnosis {
 
   Result<void> scan(const std::string& name, const doctor::ReadBytes& read) {
     if (!signatures_) {
-      auto set = doctor::SignatureSet::compile(doctor::signatures(session_.catalog()));
+      auto set = compiled(session_);
       if (!set) return fail(set.error());
       signatures_.emplace(std::move(*set));
     }
@@ -183,6 +209,10 @@ class Diagnosis {
     doctor::ManifestReport report =
         doctor::check_manifests(manifests_, {session_.catalog(), *schema});
     answer_.objects = report.objects;
+    for (const doctor::Finding& each : report.findings) {
+      if (each.id == "yaml-syntax" || each.id == "template")
+        answer_.unreadable.push_back(each.file);
+    }
     answer_.unchecked = std::move(report.unchecked);
     for (doctor::Finding& each : report.findings) answer_.findings.push_back(std::move(each));
     return {};
@@ -199,6 +229,22 @@ class Diagnosis {
 
 Result<DoctorAnswer> diagnose(Session& session, const DoctorQuestion& question) {
   return Diagnosis(session, question).run();
+}
+
+Result<std::vector<doctor::Finding>> diagnose_texts(
+    Session& session, const std::vector<std::pair<std::string, std::string>>& texts) {
+  const auto set = compiled(session);
+  if (!set) return fail(set.error());
+  std::vector<doctor::Finding> out;
+  for (const auto& [name, text] : texts) {
+    if (text.empty()) continue;
+    const auto report = doctor::scan_log(*set, doctor::read_from(std::string_view(text)), 1);
+    if (!report) return fail(report.error());
+    for (doctor::Finding& each : doctor::findings(*set, *report, shown(name)))
+      out.push_back(std::move(each));
+  }
+  doctor::sort_by_severity(out);
+  return out;
 }
 
 }  // namespace kneepoint::app

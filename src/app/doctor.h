@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/session.h"
@@ -15,17 +17,26 @@ struct DoctorQuestion {
   std::vector<std::string> inputs;
   enum class As { Auto, Log, Manifest } as = As::Auto;  // Auto: by content
   doctor::Severity least = doctor::Severity::Info;      // what is told
+  /// Asked while an input is read; when it says so the rest is left unread. May be empty.
+  std::function<bool()> interrupted{};
 };
 
 struct DoctorAnswer {
   std::vector<doctor::Finding> findings;  // worst first
+  std::string looked;                     // at a cluster: "3 pods and 12 events of namespace x"
   std::uint64_t log_bytes = 0, log_lines = 0;
   std::size_t objects = 0;
-  std::vector<std::string> unchecked;  // kinds of manifests whose fields are not known here
+  std::vector<std::string> unchecked;   // kinds of manifests whose fields are not known here
+  bool interrupted = false;             // not all was read
+  std::vector<std::string> unreadable;  // files that are no YAML, as they were given
 };
 
 /// Looks for known problems in logs and events, and in manifests before they are applied. Nothing
 /// is asked of a cluster. Manifests are taken together, logs one by one.
 Result<DoctorAnswer> diagnose(Session& session, const DoctorQuestion& question);
+
+/// The known problems in texts: name and text each. Worst first.
+Result<std::vector<doctor::Finding>> diagnose_texts(
+    Session& session, const std::vector<std::pair<std::string, std::string>>& texts);
 
 }  // namespace kneepoint::app

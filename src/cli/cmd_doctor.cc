@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
 #include "app/doctor.h"
+#include "app/doctor_live.h"
 #include "base/json.h"
+#include "cli/bench_show.h"
+#include "cli/cluster_access.h"
 #include "cli/commands.h"
 
 namespace kneepoint::cli {
@@ -59,6 +62,9 @@ std::string in_text(const app::DoctorAnswer& answer) {
     looked +=
         (looked.empty() ? "" : " and ") + many(static_cast<std::size_t>(answer.log_lines), "line");
   }
+  if (!answer.looked.empty()) looked += (looked.empty() ? "" : " and ") + answer.looked;
+  if (looked.empty() && !answer.unreadable.empty())
+    looked = many(answer.unreadable.size(), "file") + " that could not be read as a manifest";
   out += fmt::format("{}, {}, {} in {}.\n", many(count(answer, Severity::Error), "error"),
                      many(count(answer, Severity::Warning), "warning"),
                      many(count(answer, Severity::Info), "remark"),
@@ -101,8 +107,20 @@ std::string in_json(const app::DoctorAnswer& answer) {
 Result<void> run_doctor(Run& run) {
   const auto session = run.session();
   if (!session) return fail(session.error());
-  const auto answer = app::diagnose(**session, question_of(run.args()));
+  const bench::Interruptible interruptible;
+  app::DoctorQuestion question = question_of(run.args());
+  question.interrupted = bench::Interruptible::interrupted;
+  auto answer = app::diagnose(**session, question);
   if (!answer) return fail(answer.error());
+  if (run.args().given("--namespace")) {
+    auto live = app::diagnose_namespace(**session, kubectl_of(run.args()),
+                                        run.args().text("--namespace"), question.least);
+    if (!live) return fail(live.error());
+    answer->looked = live->looked;
+    for (Finding& each : live->findings) answer->findings.push_back(std::move(each));
+    doctor::sort_by_severity(answer->findings);
+  }
+  if (answer->interrupted) run.note("interrupted: this is of what was read so far");
   if (run.args().text("--format") == "json") {
     run.out(in_json(*answer));
   } else {

@@ -1,9 +1,9 @@
 #include <filesystem>
 
-#include "app/deploy.h"
 #include "app/write_folder.h"
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/manifest_query.h"
 #include "cli/query.h"
 #include "manifest/kustomize.h"
 
@@ -97,7 +97,7 @@ Result<void> read_hosting(const Parsed& args, app::DeployRequest& into) {
 
 }  // namespace
 
-Result<void> create_manifest(Run& run) {
+Result<app::Deployment> manifest_asked_for(Run& run, const std::string& namespace_name) {
   const Parsed& args = run.args();
   auto asked = request(run);
   if (!asked) return fail(std::move(asked).error());
@@ -115,14 +115,19 @@ Result<void> create_manifest(Run& run) {
     if (wanted.delivery.platform == manifest::Platform::Kubernetes)
       wanted.ask.pricing.provider = "any";
   }
-  wanted.namespace_name = args.text("--namespace");
+  wanted.namespace_name = namespace_name;
   wanted.machine_type = args.text("--instance-type");
   wanted.model_bucket_uri = args.text("--model-bucket-uri");
-  if (auto ok = read_scaling(args, wanted); !ok) return ok;
-  if (auto ok = read_hosting(args, wanted); !ok) return ok;
+  if (auto ok = read_scaling(args, wanted); !ok) return fail(ok.error());
+  if (auto ok = read_hosting(args, wanted); !ok) return fail(ok.error());
+  return app::create_manifest(**run.session(), wanted);
+}
+
+Result<void> create_manifest(Run& run) {
+  const Parsed& args = run.args();
   if (args.given("--output-dir") && args.given("--output-path"))
     return fail(ErrorCode::InvalidArgument, "--output-dir and --output-path: give one of them");
-  const auto made = app::create_manifest(**run.session(), wanted);
+  const auto made = manifest_asked_for(run, args.text("--namespace"));
   if (!made) return fail(made.error());
 
   if (const auto folder = args.maybe_text("--output-dir")) {
@@ -134,7 +139,7 @@ Result<void> create_manifest(Run& run) {
     for (const std::string& path : report->stale)
       run.note(path + " is of an earlier run and no longer part of the set");
     run.out("Output saved to " + *folder +
-            (wanted.delivery.platform == manifest::Platform::CloudRun
+            (args.text("--platform") == name(manifest::Platform::CloudRun)
                  ? "; gcloud run services replace takes its service.yaml\n"
                  : "; kubectl apply --kustomize takes its folder overlays/production\n"));
     for (const std::string& note : made->notes) run.note(note);

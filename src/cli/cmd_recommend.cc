@@ -3,7 +3,10 @@
 #include <cmath>
 
 #include "app/api_json.h"
+#include "app/live_setup.h"
 #include "base/text.h"
+#include "cli/bench_show.h"
+#include "cli/cluster_access.h"
 #include "cli/commands.h"
 #include "cli/large_pages.h"
 #include "cli/notes.h"
@@ -154,6 +157,24 @@ std::string answer_text(Run& run, const catalog::Catalog& catalog, const app::Pr
   return out;
 }
 
+/// What runs, and where it stands in the ranking.
+std::string live_text(const app::LiveSetup& live, const app::ProfileList& list) {
+  std::string out = fmt::format("Now: {} ({})\n", app::in_words(live), live.object);
+  std::size_t place = 0;
+  for (const Choice& choice : list.result.ranked) {
+    ++place;
+    const auto& setup = choice.profile->setup;
+    if (setup.model_server != live.setup.model_server ||
+        setup.accelerator != live.setup.accelerator ||
+        setup.accelerator_count != live.setup.accelerator_count)
+      continue;
+    return out + fmt::format("  {} of {} setups that qualify: {}, profile {}\n", place,
+                             list.result.ranked.size(), recommend::setup_name(*choice.profile),
+                             choice.profile->id);
+  }
+  return out + "  not among the setups that qualify; --show-rejected tells why others are not\n";
+}
+
 }  // namespace
 
 Result<void> recommend_profiles(Run& run) {
@@ -163,6 +184,22 @@ Result<void> recommend_profiles(Run& run) {
   const auto session = run.session();
   const catalog::Catalog& catalog = (*session)->catalog();
   app::Selection wanted = selection(run.args());
+  std::optional<app::LiveSetup> live;
+  if (const auto name = run.args().maybe_text("--from-deployment")) {
+    const bench::Interruptible interruptible;
+    const cluster::Kubectl kubectl = kubectl_of(run.args());
+    const auto place = kubectl.place();
+    if (!place) return fail(place.error());
+    auto found = app::read_live_setup(**session, kubectl, place->namespace_name, *name);
+    if (!found) return fail(std::move(found).error());
+    live = std::move(*found);
+    for (const std::string& each : live->unknown) run.note("not known: " + each);
+    if (!run.args().given("--model")) wanted.model = live->setup.model;
+    if (wanted.model.empty()) {
+      return fail(ErrorCode::InvalidArgument,
+                  live->object + " does not say which model it serves; give --model too");
+    }
+  }
   const bool assumed_use_case = wanted.use_case.empty() && !wanted.input_tokens;
   if (wanted.use_case.empty()) {
     if (wanted.input_tokens) {
@@ -193,7 +230,8 @@ Result<void> recommend_profiles(Run& run) {
 
   const bool nothing = choices.empty();
   if (format == "json" || format == "yaml") {
-    const json::Object answer = answer_json(run, catalog, *list, choices);
+    json::Object answer = answer_json(run, catalog, *list, choices);
+    if (live) answer["deployment"] = app::to_json(*live);
     run.out(format == "json" ? json::to_text(answer) : json::to_yaml(answer));
     if (!nothing) return {};
   }
@@ -208,6 +246,7 @@ Result<void> recommend_profiles(Run& run) {
                       "see why with --show-rejected"
                     : "nothing qualifies: the lines above say why for each accelerator");
   }
+  if (live) run.out(live_text(*live, *list));
   run.out(answer_text(run, catalog, *list, choices, wanted.model.empty()));
   run.note(assumptions(run.args(), list->request));
   if (assumed_use_case) run.note("no use case given: Chatbot (ShareGPT) assumed");

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "cli/flags_bench.h"
+#include "cli/flags_deploy.h"
 #include "cli/flags_doctor.h"
 #include "cli/flags_emulate.h"
 #include "cli/flags_export.h"
@@ -47,6 +48,13 @@ template <std::size_t N>
 constexpr std::array<Flag, N> with_default(std::array<Flag, N> flags, Words name, Words fallback) {
   for (Flag& flag : flags) {
     if (flag.name == name) flag.fallback = fallback;
+  }
+  return flags;
+}
+template <std::size_t N>
+constexpr std::array<Flag, N> with_sentence(std::array<Flag, N> flags, Words name, Words sentence) {
+  for (Flag& flag : flags) {
+    if (flag.name == name) flag.sentence = sentence;
   }
   return flags;
 }
@@ -337,9 +345,12 @@ constexpr auto kProfilesListFlags =
 constexpr auto kAcceleratorsListFlags = all_of(one(required(kModel)), kQuestion, kQuestionOutput);
 // A service that must hold its latency is not bought on spot unless its owner says so.
 constexpr auto kRecommendFlags = with_default(
-    all_of(one(required(
-               saying(kModel, "The model, by its Hugging Face name (owner/name), or \"any\"."))),
-           kQuestion, std::array{by_default(kFormat, "table"), by_default(kLimit, "5")}),
+    all_of(std::array{saying(kModel,
+                             "The model, by its Hugging Face name (owner/name), or "
+                             "\"any\"; not needed with --from-deployment."),
+                      deploying::kFromDeployment},
+           kQuestion, std::array{by_default(kFormat, "table"), by_default(kLimit, "5")},
+           deploying::kClusterFlags),
     "--pricing-model", "on-demand");
 
 // --- The commands' own flags ---
@@ -442,6 +453,34 @@ constexpr auto kManifestsOwnFlags = all_of(std::array{
     kOutputPath});
 constexpr auto kManifestsFlags =
     all_of(kManifestsOwnFlags, hosting::kFlags, all_of(scaling::kFlags, scaling::kDeliveryFlags));
+
+/// What `manifests create` makes, without how it is written down and with nothing required: a
+/// manifest can be given instead.
+template <std::size_t N>
+constexpr auto to_deploy(const std::array<Flag, N>& flags) {
+  constexpr std::size_t kLeftOut = 5;
+  std::array<Flag, N - kLeftOut> out{};
+  std::size_t at = 0;
+  for (Flag flag : flags) {
+    if (flag.name == "--namespace" || flag.name == "--force" || flag.name.starts_with("--output")) {
+      if (flag.name != "--output-length") continue;
+    }
+    flag.required = false;
+    out.at(at++) = flag;
+  }
+  return out;
+}
+constexpr auto kDeployFlags =
+    all_of(deploying::kWhatFlags, to_deploy(kManifestsFlags), deploying::kClusterFlags,
+           deploying::kHowFlags, one(deploying::kOutput));
+constexpr auto kManifestsDiffFlags = all_of(deploying::kWhatFlags, to_deploy(kManifestsFlags),
+                                            deploying::kClusterFlags, one(deploying::kOutput));
+constexpr auto kDoctorAllFlags =
+    all_of(kDoctorFlags,
+           with_sentence(deploying::kClusterFlags, "--namespace",
+                         "Look at what runs in this Kubernetes namespace, through your kubectl."));
+constexpr auto kUndeployFlags = all_of(deploying::kClusterFlags, deploying::kUndeployFlags);
+constexpr auto kStatusFlags = all_of(deploying::kClusterFlags, deploying::kStatusFlags);
 
 constexpr std::array kExplainFlags{
     kTargetNtpot, kTargetTtft,   kTargetItl, kTargetTpot, kTargetE2e, kStatistic, kExpectedLoad,
@@ -762,15 +801,60 @@ constexpr std::array kCommands{
             "--accelerator-type=nvidia-h100-80gb --target-ttft-milliseconds=300 "
             "--output-path=deploy.yaml",
             kManifestsFlags},
+    Command{CommandId::ManifestsDiff,
+            "manifests diff",
+            {},
+            "Show what deploying would change in the cluster",
+            "Lets the server try out the manifest that the flags make, or the files given, and "
+            "shows each object that would come, change or go. Changes nothing. Exits with 1 when "
+            "something would change.",
+            "manifests diff --filename=deploy.yaml",
+            kManifestsDiffFlags},
+    Command{CommandId::Deploy,
+            "deploy",
+            {},
+            "Bring a manifest to a cluster and wait until it serves",
+            "Makes the manifest as `manifests create` does, or takes files; lets the server try it "
+            "out, shows what would change and asks; applies it, and waits until every pod is ready "
+            "or it is clear that one will not be, which is explained. What is there already and "
+            "was not made by this command stays as it is. Uses your kubectl. Exits with 4 when no "
+            "node can take a pod or a quota forbids it, 5 when an object or field belongs to "
+            "somebody else, and 7 when pods do not become ready.",
+            "deploy --model=openai/gpt-oss-120b --model-server=vllm "
+            "--accelerator-type=nvidia-h100-80gb --target-ttft-milliseconds=300",
+            kDeployFlags},
+    Command{CommandId::Undeploy,
+            "undeploy",
+            {},
+            "Remove what deploy made",
+            "Removes exactly the objects that `deploy` made under this name and waits until they "
+            "and their pods are gone. What somebody else made or took over stays.",
+            "undeploy gpt-oss-120b-vllm --yes",
+            kUndeployFlags,
+            deploying::kSetWord},
+    Command{
+        CommandId::Status,
+        "status",
+        {},
+        "Show what was deployed, how far it is and how it serves",
+        "Pods and replicas, the autoscaler with its metric and conditions, the load measured at "
+        "the pods against what was promised, the queries that show whether metrics arrive, and "
+        "a new target for the autoscaler when the measurement asks for one. Exits with 1 when "
+        "not all is ready.",
+        "status gpt-oss-120b-vllm",
+        kStatusFlags,
+        deploying::kMaybeSetWord},
     Command{CommandId::Doctor,
             "doctor",
             {},
             "Find what is wrong in logs, events and manifests",
             "Names known problems in the text of logs and events, and mistakes in manifests before "
-            "they are applied: what, where, why, and the command or lines that put it right. No "
-            "cluster is asked. Exits with 1 after warnings and 4 after errors.",
+            "they are applied: what, where, why, and the command or lines that put it right. With "
+            "--namespace it asks the cluster instead: pods that are not ready, events, conditions, "
+            "and logs of pods that crash. Else no cluster is asked. Exits with 1 after warnings "
+            "and 4 after errors.",
             "doctor pod.log deploy.yaml",
-            kDoctorFlags,
+            kDoctorAllFlags,
             kDoctorWords},
     Command{CommandId::ModelsList, "models list", kModelsAliases, "List the models with profiles",
             "The models that some profile was measured, published or predicted for.",

@@ -26,6 +26,14 @@ Result<void> run_command(Run& run) {
       return list_benchmarks(run);
     case CommandId::ManifestsCreate:
       return create_manifest(run);
+    case CommandId::ManifestsDiff:
+      return diff_manifests(run);
+    case CommandId::Deploy:
+      return deploy(run);
+    case CommandId::Undeploy:
+      return undeploy(run);
+    case CommandId::Status:
+      return show_status(run);
     case CommandId::Doctor:
       return run_doctor(run);
     case CommandId::UseCasesList:

@@ -24,6 +24,10 @@ Result<void> load_bench(Run& run);     // bench load
 Result<void> report_bench(Run& run);   // bench report
 Result<void> compare_bench(Run& run);  // bench compare
 Result<void> create_manifest(Run& run);
+Result<void> diff_manifests(Run& run);
+Result<void> deploy(Run& run);
+Result<void> undeploy(Run& run);
+Result<void> show_status(Run& run);
 Result<void> run_doctor(Run& run);
 
 Result<void> list_models(Run& run);

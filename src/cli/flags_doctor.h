@@ -38,6 +38,7 @@ inline constexpr std::array kDoctorWords{
     Positional{
         .name = "FILE",
         .sentence = "Logs, events, manifests, or folders of manifests; \"-\" for standard input.",
+        .required = false,
         .many = true,
         .is_path = true},
 };

@@ -28,6 +28,12 @@ int main(int argc, char** argv) {
   Run run(system_environment(), program_path(argv[0]));
   run.write_out = [](std::string_view text) { write_all(stdout, text); };
   run.write_err = [](std::string_view text) { write_all(stderr, text); };
+  run.read_line = [] {
+    std::string line;
+    for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar())
+      line += static_cast<char>(c);
+    return line;
+  };
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const int status = run.main(arguments);
   // A full disk or a closed pipe behind standard output is a failure of ours to deliver.

@@ -352,6 +352,16 @@ class Parser {
       return refuse("\"benchmarks plot\" needs --model or a PROFILE, for example: kneepoint " +
                     std::string(command().example));
     }
+    if (command().id == CommandId::Recommend && !parsed_.given("--model") &&
+        !parsed_.given("--from-deployment")) {
+      return refuse("\"recommend\" needs --model or --from-deployment, for example: kneepoint " +
+                    std::string(command().example));
+    }
+    if (command().id == CommandId::Doctor && parsed_.positionals_.empty() &&
+        !parsed_.given("--namespace")) {
+      return refuse("\"doctor\" needs a FILE or --namespace, for example: kneepoint " +
+                    std::string(command().example));
+    }
     return {};
   }
 

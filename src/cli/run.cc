@@ -70,6 +70,13 @@ void Run::note(std::string_view sentence) {
   write_err(printable(sentence) + "\n");
 }
 
+bool Run::confirm(std::string_view question) {
+  if (!environment_.stdin_is_terminal || !read_line) return false;
+  write_err(printable(question) + " [y/N] ");
+  const std::string answer = read_line();
+  return !answer.empty() && (answer.front() == 'y' || answer.front() == 'Y');
+}
+
 Result<app::Settings> Run::settings() const {
   app::Settings out;
   const fs::path here = program_.parent_path();

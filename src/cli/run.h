@@ -24,12 +24,17 @@ class Run {
   void out(std::string_view text);       // standard output
   void note(std::string_view sentence);  // standard error, one line; --verbosity=none hides it
   std::function<void(std::string_view)> write_out, write_err;
+  /// Asks on standard error and waits for an answer; false unless the answer begins with y. Never
+  /// asks where standard input is no terminal.
+  bool confirm(std::string_view question);
+  std::function<std::string()> read_line;  // from standard input
   /// The exit status of a command that did its work and has a verdict; 0 unless said.
   void end_with(int status) { status_ = status; }
 
   /// Opened on the first call, from flags and environment.
   Result<app::Session*> session();
   Result<app::Settings> settings() const;
+  const std::filesystem::path& program() const { return program_; }
 
   int width() const { return terminal_width(environment_); }
   bool color() const { return use_color(environment_, args_->on("--no-color")); }

@@ -24,6 +24,7 @@ Environment system_environment() {
     if (equals == std::string_view::npos) continue;
     environment.variables.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
+  environment.stdin_is_terminal = isatty(STDIN_FILENO) == 1;
   environment.stdout_is_terminal = isatty(STDOUT_FILENO) == 1;
   environment.stderr_is_terminal = isatty(STDERR_FILENO) == 1;
   winsize size{};

@@ -10,6 +10,7 @@ namespace kneepoint::cli {
 
 struct Environment {
   std::map<std::string, std::string, std::less<>> variables{};
+  bool stdin_is_terminal = false;
   bool stdout_is_terminal = false;
   bool stderr_is_terminal = false;
   int terminal_columns = 0;  // 0: unknown

@@ -1,9 +1,12 @@
 """`doctor` as it is used: a log through a pipe, files and folders, and how it ends."""
 
 import json
+import signal
+import subprocess
+import time
 import unittest
 
-from support import Case, GPT
+from support import Case, GPT, PROGRAM, environment
 
 OUT_OF_MEMORY = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.\n"
 SERVICE = """apiVersion: v1
@@ -83,6 +86,26 @@ class Doctor(Case):
         self.assertEqual(done.returncode, 3)
         self.assertIn("nothing.log", done.stderr)
         self.assertEqual(self.run_program("doctor").returncode, 2)
+
+    def test_tells_what_it_saw_when_it_is_interrupted(self):
+        program = subprocess.Popen([PROGRAM, "doctor", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env=environment(self.home))
+        program.stdin.write("Back-off restarting failed container\n" +
+                            "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB\n" * 2000)
+        program.stdin.flush()  # and the pipe stays open
+        time.sleep(1)
+        program.send_signal(signal.SIGINT)
+        self.assertEqual(program.wait(timeout=20), 4)
+        self.assertIn("2001 lines", program.stdout.read())
+        self.assertIn("interrupted", program.stderr.read())
+        for pipe in (program.stdin, program.stdout, program.stderr):
+            pipe.close()
+
+    def test_counts_a_file_that_is_no_yaml(self):
+        broken = self.write("broken.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: x\n")
+        done = self.run_program("doctor", broken)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("1 error, 0 warnings, 0 remarks in 1 file that could not be read", done.stdout)
 
 
 if __name__ == "__main__":
