@@ -302,6 +302,7 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
   fit_to_platform(request, facts, runs);
   auto placed = place_weights(request, facts, *numbers, naming.meta(""), naming.base, runs);
   if (!placed) return fail(std::move(placed).error());
+  for (auto& one : placed->objects) manifest.objects.push_back(std::move(one));
   manifest.storage = storage_options(request, facts, *numbers);
   std::vector<std::string> over_hosts;
   if (numbers->hosts > 1) {
@@ -316,7 +317,6 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
   } else {
     add(manifest, deployment(facts, *numbers, replicas, std::move(runs), naming));
   }
-  for (auto& one : placed->objects) manifest.objects.push_back(std::move(one));
   add(manifest, service(naming));
   if (!start->config.empty())
     add(manifest, ConfigMap{naming.meta("-config"), {{kConfigFile, start->config}}});
