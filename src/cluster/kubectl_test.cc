@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "cluster/owned.h"
 
 namespace kneepoint::cluster {
@@ -29,6 +31,8 @@ struct Said {
   const char* text;
   ErrorCode code;
   const char* part;
+
+  friend void PrintTo(const Said& said, std::ostream* out) { *out << said.part; }
 };
 
 class ExplainSaying : public testing::TestWithParam<Said> {};

@@ -65,10 +65,12 @@ class Sweep(BenchTest):
         for point in valid:
             server = point["server"]
             self.assertEqual((server["server"], server["version"]), ("vllm", "0.11.0"))
-            self.assertIsNotNone(server["waiting"]["mean"])
-            self.assertIsNotNone(server["kv_use"]["mean"])
+            self.assertEqual(server["waiting"]["mean"] is None, server["kv_use"]["mean"] is None)
+        # On a slow machine a point may end before it is scraped.
+        scraped = [point for point in valid if point["server"]["waiting"]["mean"] is not None]
+        self.assertGreater(2 * len(scraped), len(valid))
         # About as many run as are in flight; half, where a scrape fell into the beginning.
-        last = valid[-1]
+        last = scraped[-1]
         flying = last["workload"].get("in_flight") or 0.114 * last["workload"]["arrivals"]["rate"]
         self.assertGreater(last["server"]["running"]["max"], 0.3 * flying)
 
