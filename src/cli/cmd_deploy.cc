@@ -95,14 +95,14 @@ Result<app::PlannedDeploy> planned(Run& run, const cluster::Kubectl& kubectl) {
     return fail(ErrorCode::InvalidArgument,
                 "say what to deploy: --model and --accelerator-type, or --filename");
   }
-  if (auto session = run.session(); !session) return fail(session.error());
-  const auto place = kubectl.place();
-  if (!place) return fail(place.error());
   if (args.text("--platform") == "cloud-run") {
     return fail(ErrorCode::InvalidArgument,
                 "a Cloud Run service is not applied by kubectl: write it with 'kneepoint manifests "
                 "create --platform=cloud-run' and give it to 'gcloud run services replace'");
   }
+  if (auto session = run.session(); !session) return fail(session.error());
+  const auto place = kubectl.place();
+  if (!place) return fail(place.error());
   const auto made = manifest_asked_for(run, place->namespace_name);
   if (!made) return fail(made.error());
   for (const std::string& note : made->notes) run.note(note);

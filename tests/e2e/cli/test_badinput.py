@@ -50,6 +50,8 @@ class Sentences(Case):
         (2, [*LIST, "--target-input-length=100"], r"--target-output-length"),
         (2, [*LIST, "--target-output-length=100"], r"--target-input-length"),
         (2, [*LIST, "--statistic=nearest"], r"exact or closest"),
+        (2, ["deploy", "--model=meta-llama/Llama-3.1-8B-Instruct", "--accelerator-type=nvidia-l4",
+             "--platform=cloud-run"], r"gcloud run services replace"),
         (3, ["profiles", "list", "--model=openai/gpt-oss-12b"], r"openai/gpt-oss-120b"),
         (3, ["profiles", "list", "--model=gpt-oss-120b"], r"openai/gpt-oss-120b"),
         (3, ["profiles", "list", "--model=GPT-OSS"], r"unknown model 'GPT-OSS'"),
