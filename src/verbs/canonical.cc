@@ -165,6 +165,11 @@ Reader::Reader(const Object& ask) : Reader(&ask, "", std::make_shared<Shared>())
 Reader::Reader(const Object* object, std::string path, std::shared_ptr<Shared> shared)
     : object_(object), path_(std::move(path)), shared_(std::move(shared)) {
   if (object_ == nullptr) return;
+  // Two readers of one object have read it together.
+  for (const auto& known : shared_->objects) {
+    if (known->object == object_) seen_ = known;
+  }
+  if (seen_ != nullptr) return;
   seen_ = std::make_shared<Seen>(Seen{object_, path_, {}});
   shared_->objects.push_back(seen_);
 }

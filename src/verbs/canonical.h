@@ -22,6 +22,9 @@ inline constexpr std::size_t kLongestQueryParameter = 4096;
 inline constexpr std::size_t kMostQueryParameters = 100;
 inline constexpr std::size_t kLongestName = 128;
 
+/// Members that hold documents of others: a model's config.json, a file, a run's spec.
+inline constexpr std::string_view kOpaqueMembers[] = {"config", "content", "spec"};
+
 /// "target_ttft_milliseconds" and "targetTtftMilliseconds" are one name.
 std::string lower_camel(std::string_view name);
 
