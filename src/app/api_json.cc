@@ -215,6 +215,10 @@ std::string evidence_mark(const profile::RankingRow::Evidence& evidence) {
   }
   return out;
 }
+json::Object evidence_json(const profile::Evidence& evidence) {
+  return evidence_json(view_of(evidence));
+}
+
 std::string evidence_mark(const profile::Evidence& evidence) {
   return evidence_mark(view_of(evidence));
 }

@@ -41,6 +41,10 @@ json::Object benchmark_json(const catalog::Catalog& catalog, const profile::Prof
                             std::span<const Benchmark> points, const recommend::PricingRules& rules,
                             double cost_ratio);
 
+/// kind, source, licence, and of a prediction by what, the nearest measurement, what is
+/// extrapolated and the ratio of its widest 80 % bands.
+json::Object evidence_json(const profile::Evidence& evidence);
+
 /// "published: InferenceX, 2026-05-01, Apache-2.0".
 std::string evidence_of(const catalog::Catalog& catalog, profile::EvidenceKind kind,
                         std::string_view source, std::string_view measured_on,
