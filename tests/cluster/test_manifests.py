@@ -231,14 +231,14 @@ class Emitted(unittest.TestCase):
         draw = random.Random(SEED)
         documents = [document for key in draw.sample(sorted(self.texts), 40)
                      for document in yaml.safe_load_all(self.texts[key]) if document]
-        made = {f"{number}: {name}": (document, says) for number, (name, document, says)
-                in enumerate(mutants.mutants(documents, SEED, 20))}
-        self.assertEqual({key.partition(": ")[2] for key in made}, set(mutants.MUTATORS))
+        made = {f"{number}: {name}": (document, says) for number, (name, _, document, says)
+                in enumerate(mutants.mutants(documents, SEED, 20, mutants.MISTAKES))}
+        self.assertEqual({key.partition(": ")[2] for key in made}, set(mutants.MISTAKES))
         for one in self.cluster.dry_run({key: yaml.safe_dump(made[key][0]) for key in made}):
             with self.subTest(one["id"], kind=one["kind"]):
                 self.assertFalse(one["accepted"])
                 self.assertIn(made[one["id"]][1], one["message"])
-        print(f"{len(made)} mutants by {len(mutants.MUTATORS)} mutators, all refused")
+        print(f"{len(made)} mutants by {len(mutants.MISTAKES)} mutators, all refused")
 
     def test_the_page_tells_what_was_done(self):
         text = self.page()
