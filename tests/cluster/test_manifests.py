@@ -290,7 +290,9 @@ class Emitted(unittest.TestCase):
         for kind, why in NOT_VALIDATED.items():
             out.append(f"| {kind} | nothing: {why} | {self.left[kind] or 'not written yet'} |\n")
         out.append(TAIL)
-        return "".join(out)
+        # The rest is test_doctor.py's.
+        _, header, theirs = PAGE.read_text(encoding="utf-8").partition(DOCTOR)
+        return "".join(out) + header + theirs
 
 
 def family(accelerator):
@@ -320,6 +322,7 @@ test, does that in every run of all tests, and wrote this page.
 ## Variants
 
 """
+DOCTOR = "\n## Doctor against the server\n"
 TAIL = """
 The LeaderWorkerSet project's own controller and webhooks run in the test too, so these objects are held
 to what their operator refuses. The operators of the other custom resources do not run: a rule that only
