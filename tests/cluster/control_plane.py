@@ -135,6 +135,23 @@ def built():
         f"Kubernetes {release()}", 6000)
 
 
+def hpa_controller():
+    """The program of kube/hpa/, which plays scenarios on the real controller of autoscalers."""
+    sources = [HERE / "go.txt", MODULE / "go.mod", MODULE / "go.sum", *sorted((MODULE / "hpa").iterdir())]
+    digest = hashlib.sha256()
+    for path in sources:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+
+    def make(folder):
+        go = toolchain()
+        model_server.run("nice", "-n", "10", go, "test", "-c", "-trimpath", "-o", folder / "hpa", "./hpa",
+                         log=folder / "build.log", cwd=MODULE, env=go_environment(go))
+
+    return model_server.made_once(
+        model_server.cache_folder() / "servers" / f"hpa-{digest.hexdigest()[:12]}", make,
+        "the controller of autoscalers", 6000) / "hpa"
+
+
 class Failed(Exception):
     """A kubectl that ended with an error; the text is what it said."""
 
