@@ -58,7 +58,10 @@ OPTIONS = {
 SHAPES = [
     (("deepseek-ai/DeepSeek-R1", "vllm", "0.19.0", "nvidia-h100-80gb"), ()),
     (("deepseek-ai/DeepSeek-R1", "vllm", "0.11.0", "nvidia-h100-80gb"), ()),
-    (("deepseek-ai/DeepSeek-R1", "vllm", "0.19.0", "nvidia-h100-mega-80gb"), ("--multi-host-start=ray",)),
+    (("deepseek-ai/DeepSeek-R1", "vllm", "0.19.0", "nvidia-h100-mega-80gb"),
+     ("--multi-host-start=ray", "--gpu-network")),
+    (("deepseek-ai/DeepSeek-R1", "vllm", "0.19.0", "nvidia-h100-80gb"),
+     ("--instance-type=a3-highgpu-8g", "--gpu-network")),
     (("deepseek-ai/DeepSeek-R1", "sglang", "0.5.9", "nvidia-h100-80gb"), ()),
     (("deepseek-ai/DeepSeek-R1", "vllm", "0.19.0", "nvidia-h200-141gb"),
      ("--accelerators-per-replica=16", "--gpu-network")),
