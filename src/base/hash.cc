@@ -3,10 +3,31 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/hash_wide.h"
+
 namespace kneepoint {
+namespace {
+
+constexpr std::size_t kLarge = 1 << 16;
+
+bool can_hash_wide() {
+#ifdef __x86_64__
+  return __builtin_cpu_supports("avx2") != 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
 
 std::string content_hash(std::string_view bytes) {
-  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  XXH128_hash_t hash;
+  if (bytes.size() >= kLarge && can_hash_wide()) {
+    const Wide128 wide = hash_wide(bytes.data(), bytes.size());
+    hash = {wide.low, wide.high};
+  } else {
+    hash = XXH3_128bits(bytes.data(), bytes.size());
+  }
   // By hand: lists ask for thousands.
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string out(32, '0');

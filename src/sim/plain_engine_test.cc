@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "base/random.h"
 #include "sim/fleet.h"
 
@@ -57,8 +59,9 @@ EngineConfig some_engine(Random& random) {
   out.max_num_batched_tokens = static_cast<std::int64_t>(64 + random.below(4000));
   out.max_model_len = 4500;
   out.block_size = std::array<std::int64_t, 4>{1, 16, 24, 64}[random.below(4)];
-  const auto most = static_cast<std::uint64_t>(4500 / out.block_size + 1);
-  out.num_blocks = static_cast<std::int64_t>(most / 2 + random.below(60 * most));
+  const auto most = static_cast<std::uint64_t>(4500 / out.block_size + 1);  // of one request
+  out.num_blocks = static_cast<std::int64_t>(
+      most / 3 + random.below(most * std::array{1, 20, 60}[random.below(3)]));
   out.prefix_caching = random.below(2) == 0;
   out.admit_whole_prompt = random.below(2) == 0;
   out.watermark = random.below(3) == 0 ? 0.01 : 0;
