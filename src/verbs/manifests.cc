@@ -183,13 +183,18 @@ app::DeployRequest read_deploy(Ask& ask, const app::Session& session) {
     ask.wrong("acceleratorType", "is required: one accelerator");
   }
   if (out.selection.model.empty()) ask.wrong("model", "is required: one model");
+  out.profile = ask.text("profile", 300);
   // As in the public client: without a use case the shape is that of a chatbot's nearest workload.
   if (out.selection.use_case.empty() && !out.selection.input_tokens) {
     out.selection.use_case = "Chatbot (ShareGPT)";
   }
   out.ask = read_request(ask, session);
   read_delivery(ask, out.delivery);
-  if (!ask.object("pricing").given("provider")) {
+  const json::Value* pricing = ask.raw("pricing");
+  const json::Value* provider = pricing != nullptr && pricing->is_object()
+                                    ? pricing->get_object().if_contains("provider")
+                                    : nullptr;
+  if (provider == nullptr || !provider->is_string() || provider->get_string().empty()) {
     out.ask.pricing.provider = app::usual_provider(out.delivery.platform);
   }
   const std::string space = ask.text("namespace", 63);
