@@ -73,9 +73,9 @@ class KneepointV1 : public testing::Test {
 };
 
 constexpr const char
-    *kRecommend = R"({"model": "meta-llama/Llama-3.1-8B-Instruct", "useCase": "Chatbot (ShareGPT)",
+    *kRecommend = R"j({"model": "meta-llama/Llama-3.1-8B-Instruct", "useCase": "Chatbot (ShareGPT)",
     "targets" : [ {"metric" : "ttft", "milliseconds" : 1000} ]
-})";
+})j";
 
 /// No null and no empty text anywhere below.
 void expect_pruned(const json::Value& value, const std::string& path) {
