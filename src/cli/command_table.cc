@@ -975,6 +975,15 @@ constexpr std::array kCommands{
             "Prints its address when it is ready, and serves until it is interrupted.",
             "emulate --port=0 --ttft=lognormal:100ms,0.5 --itl=10ms --model-server=vllm",
             kEmulateFlags},
+    Command{CommandId::Mcp,
+            "mcp",
+            {},
+            "Answer an assistant over the Model Context Protocol",
+            "Serves recommendations, curves, predictions, manifests and doctor as tools of the "
+            "Model Context Protocol over standard input and output, until the input ends. "
+            "Assistants start it themselves; docs/mcp.md says how they are told.",
+            "mcp",
+            {}},
     Command{CommandId::Completion,
             "completion",
             {},
