@@ -1,0 +1,1 @@
+export default function Page(_: {id?: string}) { return <div className="page"/>; }
