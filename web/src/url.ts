@@ -163,3 +163,76 @@ export function recommendBody(ask: Ask): Record<string, unknown> {
     rejectedLimit: 50,
   };
 }
+
+export const askNames = [
+  'model', 'server', 'version', 'accel', 'in', 'out', 'use', ...metrics, 'stat', 'load', 'headroom', 'spare', 'pricing', 'cloud', 'region', 'decoding',
+  'evidence', 'maxcost', 'compare', 'x', 'y', 'rows',
+] as const;
+
+/** How the chosen setup is to be deployed; beside the Ask in the address of the configuration. */
+export interface Options {
+  profile: string;
+  machine: string;
+  platform: string;
+  namespace: string;
+  bucket: string;
+  storage: string;
+  autoscaler: string;
+  signal: string;
+  min?: number;
+  max?: number;
+  count?: number;
+  hosts: string;
+  gateway: string;
+  length?: number;
+}
+
+const optionWords = ['profile', 'machine', 'platform', 'namespace', 'bucket', 'storage', 'autoscaler', 'signal', 'hosts', 'gateway'] as const;
+const optionNumbers = ['min', 'max', 'count', 'length'] as const;
+export const optionNames = [...optionWords, ...optionNumbers] as const;
+
+export function readOptions(search: string): Options {
+  const query = new URLSearchParams(search);
+  const options: Partial<Options> = {};
+  for (const name of optionWords) options[name] = query.get(name) ?? '';
+  for (const name of optionNumbers) {
+    const value = number(query.get(name), 1, 1e7);
+    if (value !== undefined) options[name] = Math.round(value);
+  }
+  return options as Options;
+}
+
+export function writeOptions(options: Options): string {
+  const query = new URLSearchParams();
+  for (const name of optionNames) {
+    const value = options[name];
+    if (value !== undefined && value !== '') query.set(name, String(value));
+  }
+  return query.toString().replaceAll('%2F', '/');
+}
+
+/** The question for a manifest: what was asked, the setup that was chosen, and the options. */
+export function manifestBody(ask: Ask, options: Options, setup: {modelServer: string; modelServerVersion?: string; acceleratorType: string}): Record<string, unknown> {
+  const body: Record<string, unknown> = {
+    ...selection(ask),
+    modelServer: setup.modelServer,
+    modelServerVersion: setup.modelServerVersion,
+    acceleratorType: setup.acceleratorType,
+    decoding: ask.decoding,
+    evidence: ask.evidence,
+    machineType: options.machine,
+    platform: options.platform,
+    namespace: options.namespace,
+    modelBucketUri: options.bucket,
+    storage: options.storage,
+    autoscaler: options.autoscaler,
+    hpaSignal: options.signal,
+    minReplicas: options.min,
+    maxReplicas: options.max,
+    acceleratorsPerReplica: options.count,
+    multiHostStart: options.hosts,
+    servingStack: options.gateway,
+    maxModelLen: options.length,
+  };
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined && value !== ''));
+}

@@ -1,5 +1,5 @@
 import {lazy, Suspense, useEffect, useMemo, useRef, useState} from 'react';
-import {Button, Dialog, DialogTrigger, Disclosure, DisclosurePanel, Heading, Modal, ModalOverlay} from 'react-aria-components';
+import {Button, Dialog, DialogTrigger, Heading, Modal, ModalOverlay} from 'react-aria-components';
 import {Link} from 'wouter';
 import {useThrottled, useAsk} from '../ask';
 import {useComparison, useModel, useRecommendation} from '../api/queries';
@@ -8,14 +8,16 @@ import {keyed, latencyOf, setupName} from '../figures';
 import {digits, milliseconds, short, usd} from '../format';
 import {Figure, Kind} from '../parts/evidence';
 import {Segments} from '../parts/fields';
-import {Close, Down, Go, Sliders} from '../parts/icons';
+import {Close, Go, Sliders} from '../parts/icons';
+import {Fold} from '../parts/fold';
 import {Empty, Loading, Trouble} from '../parts/state';
 import {useTitle} from '../parts/title';
-import {metrics, writeAsk, type Ask} from '../url';
+import {metrics, readOptions, writeAsk, writeOptions, type Ask} from '../url';
 import {t} from '../text';
 import {Controls} from './controls';
 import {Ranking} from './ranking';
 
+const noOptions = readOptions('');
 const Chart = lazy(() => import('../chart/chart').then((m) => ({default: m.Chart})));
 const ChartNumbers = lazy(() => import('../chart/numbers').then((m) => ({default: m.ChartNumbers})));
 
@@ -137,7 +139,7 @@ function Best({choice, ask, targeted}: {choice: Choice; ask: Ask; targeted: bool
             <span>{t.choose.at(digits(op.load), op.loadUnit)}, {t.choose.zone[op.zone]}</span>
           </p>
         </div>
-        <Link className="button button-main" href={`/configure?${writeAsk(carry)}&profile=${encodeURIComponent(k.profile)}`}>{t.choose.configure}<Go /></Link>
+        <Link className="button button-main" href={`/configure?${writeAsk(carry)}&${writeOptions({...noOptions, profile: k.profile, machine: choice.instanceType ?? ''})}`}>{t.choose.configure}<Go /></Link>
       </div>
       <dl className="best-figures">
         {k.fleetUsdPerMonth !== undefined ? (
@@ -183,15 +185,6 @@ function Big({label, note, children}: {label: string; note?: string | undefined;
       <dd className="big-value">{children}</dd>
       {note && <dd className="fine">{note}</dd>}
     </div>
-  );
-}
-
-export function Fold({title, children, level = 3}: {title: string; children: React.ReactNode; level?: 2 | 3}) {
-  return (
-    <Disclosure className="disclosure">
-      <Heading level={level}><Button slot="trigger" className="disclosure-button"><Down />{title}</Button></Heading>
-      <DisclosurePanel className="disclosure-panel">{children}</DisclosurePanel>
-    </Disclosure>
   );
 }
 
