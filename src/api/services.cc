@@ -1,0 +1,17 @@
+#include "api/services.h"
+
+#include <array>
+
+#include "google/cloud/gkerecommender/v1/gkerecommender.pb.h"
+
+namespace kneepoint::api {
+
+std::span<const Service> services() {
+  // A generated file nobody names would be left out by the linker, descriptors and all.
+  (void)google::cloud::gkerecommender::v1::Profile::default_instance();
+  static const std::array kAll{
+      Service{"google.cloud.gkerecommender.v1.GkeInferenceQuickstart", verbs::gkerecommender()}};
+  return kAll;
+}
+
+}  // namespace kneepoint::api
