@@ -15,6 +15,12 @@ export function latencyOf(latency: Latency | undefined, metric: Metric, wanted: 
   return undefined;
 }
 
+/** One word over a column where all its figures are of one statistic; else each says its own. */
+export function common(latencies: (Latency | undefined)[], metric: Metric, wanted: Statistic): Statistic | undefined {
+  const found = new Set(latencies.map((l) => latencyOf(l, metric, wanted)?.statistic).filter((s) => s !== undefined));
+  return found.size === 0 ? wanted : found.size === 1 ? [...found][0] : undefined;
+}
+
 export function setupName(choice: Choice): {server: string; hardware: string} {
   const count = choice.resourcesUsed?.acceleratorCount ?? 1;
   const {modelServer, modelServerVersion} = choice.modelServerInfo;

@@ -211,10 +211,14 @@ export function writeOptions(options: Options): string {
   return query.toString().replaceAll('%2F', '/');
 }
 
+const foreign = (platform: string) => platform !== '' && platform !== 'gke' && platform !== 'cloud-run';
+
 /** The question for a manifest: what was asked, the setup that was chosen, and the options. */
 export function manifestBody(ask: Ask, options: Options, setup: {modelServer: string; modelServerVersion?: string; acceleratorType: string}): Record<string, unknown> {
   const body: Record<string, unknown> = {
     ...selection(ask),
+    // Machines of another cloud than the one asked about: the server takes that platform's own.
+    pricing: {model: ask.pricing, ...(foreign(options.platform) && ask.provider === 'gcp' ? {} : {provider: ask.provider}), ...(ask.region && !foreign(options.platform) ? {region: ask.region} : {})},
     modelServer: setup.modelServer,
     modelServerVersion: setup.modelServerVersion,
     acceleratorType: setup.acceleratorType,

@@ -227,6 +227,7 @@ export interface Promised {
   ttftMilliseconds?: number;
   tpotMilliseconds?: number;
 }
+export type CommandStep = 'cluster' | 'prepare' | 'apply' | 'reach' | 'try' | 'more';
 export interface Manifest {
   objects: {kind: string; apiVersion: string; name: string; content: string}[];
   yaml: string;
@@ -234,8 +235,8 @@ export interface Manifest {
   notes?: string[];
   platform?: string;
   promise?: Promised;
-  storage?: {storage: string; place?: string; chosen?: boolean; startSeconds?: number; usdPerMonth?: number; usdPerMonthEvidence?: string; fetchEvidence?: string; needs?: string}[];
-  commands?: Partial<Record<'cluster' | 'secret' | 'apply' | 'reach' | 'try', string[]>>;
+  storage?: {storage: string; place?: string; chosen?: boolean; possible?: boolean; whyNot?: string; startSeconds?: number; usdPerMonth?: number; usdPerMonthEvidence?: string; fetchEvidence?: string; needs?: string}[];
+  commands?: Partial<Record<CommandStep, string[]>>;
   files?: {path: string; text: string}[];
 }
 
@@ -271,13 +272,15 @@ export interface Run {
   target?: string;
   model?: string;
   points?: number;
-  knee?: string;
 }
 export interface RunAnswer {
   run: Run;
+  knee?: Knee;
   points?: RunPoint[];
+  verdict?: {headline?: string; validity?: string; sound?: boolean; evidence?: string[] | string};
 }
-export type RunPoint = Point & {requests?: number; errors?: number; state?: string};
+/** `counts` false: measured, but no part of the curve (a warm-up, a point that was cut off). */
+export type RunPoint = Point & {index: number; requests?: number; errors?: number; end?: string; counts?: boolean; startedAt?: string};
 
 export interface Imported {
   stored: boolean;
@@ -312,8 +315,10 @@ export interface Deployment {
   namespace: string;
   model?: string;
   workloads?: RunningWorkload[];
-  scalers?: {name: string; min: number; max: number; current: number; desired: number; metrics?: {name: string; target?: string; current?: string}[]}[];
-  promise?: Promised;
+  autoscalers?: {name: string; minReplicas: number; maxReplicas: number; currentReplicas: number; desiredReplicas: number; metrics?: {name: string; target?: string; current?: string}[]; conditions?: {type: string; status: string; message?: string}[]}[];
+  promised?: Promised;
+  notMeasured?: string;
+  queries?: string[];
   measured?: {pods?: number; running?: number; waiting?: number; kvUse?: number; outputTokensPerSecond?: number; ttftMilliseconds?: number; tpotMilliseconds?: number; e2eMilliseconds?: number};
   remarks?: string[];
   proposal?: {target: number; why: string};
@@ -322,11 +327,16 @@ export interface Deployment {
 export interface Deployed {
   name: string;
   namespace: string;
-  outcome: string;
-  changes?: {object: string; change: string; fields?: string[]}[];
+  context?: string;
+  unchanged?: boolean;
+  objects: {action: string; kind: string; name: string; changes?: {path: string; before?: unknown; after?: unknown}[]}[];
+  notes?: string[];
+  /** Left out of a plan. */
+  outcome?: string;
   workloads?: RunningWorkload[];
-  smoke?: {passed: boolean; milliseconds?: number; said?: string};
-  findings?: Finding[];
+  waitedSeconds?: number;
+  failure?: {kind: string; workload?: string; pod?: string; reason?: string; message?: string; events?: string[]; findings?: Finding[]};
+  smoke?: {passed: boolean; milliseconds?: number; said?: string; status?: number};
 }
 
 export interface Job<Result = unknown> {

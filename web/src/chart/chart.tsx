@@ -13,6 +13,9 @@ import {axis, spans} from './axis';
 export const letters = ['A', 'B', 'C', 'D'];
 const margin = {top: 14, right: 16, bottom: 44, left: 62};
 
+/** On an axis a round second is a second. */
+const tickTime = (ms: number) => (ms >= 1000 ? `${digits(ms / 1000)} s` : milliseconds(ms));
+
 export function xText(name: string, value: number): string {
   return name === 'usdPerMillionOutputTokens' ? usd(value) : short(value);
 }
@@ -45,7 +48,7 @@ export function Chart({data, height = 340}: {data: Comparison; height?: number})
   const ys = all.flatMap((p) => [p.y, p.yLow ?? p.y, p.yHigh ?? p.y]);
   if (data.target) ys.push(data.target.milliseconds);
   const x = axis(all.map((p) => p.x), 0, inner.width, data.x.name === 'load' ? 'log' : 'linear', width < 500 ? 4 : 8);
-  const y = axis(ys, inner.height, 0, 'auto', 8);
+  const y = axis(ys, inner.height, 0, 'auto', 10);
   const yName = `${data.y.label}${data.y.statistic ? ` ${data.y.statistic}` : ''}`;
 
   const move = (event: React.KeyboardEvent) => {
@@ -75,7 +78,7 @@ export function Chart({data, height = 340}: {data: Comparison; height?: number})
             {y.ticks.map((tick) => (
               <g key={tick} transform={`translate(0,${y(tick)})`}>
                 <line x2={inner.width} className="chart-grid" />
-                <text x={-8} dy=".32em" textAnchor="end">{milliseconds(tick)}</text>
+                <text x={-8} dy=".32em" textAnchor="end">{tickTime(tick)}</text>
               </g>
             ))}
             {x.ticks.map((tick) => (

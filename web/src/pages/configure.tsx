@@ -77,6 +77,9 @@ function Page({ask, options, change, setup}: Parts & {setup: {modelServer: strin
           )}
         </section>
       </div>
+      {answer.data?.promise?.profile && options.profile && answer.data.promise.profile !== options.profile && (
+        <p className="notice" role="status">{t.configure.otherProfile(answer.data.promise.profile)}</p>
+      )}
       {answer.data && !answer.isError && <After manifest={answer.data} info={info.data} body={body} namespace={options.namespace || String(info.data?.defaults.namespace ?? 'default')} />}
     </div>
   );
@@ -165,7 +168,7 @@ function After({manifest, info, body, namespace}: {manifest: Manifest; info: Inf
       <section aria-labelledby="commands">
         <h2 id="commands">{t.configure.commands}</h2>
         <ol className="commands">
-          {(['cluster', 'secret', 'apply', 'reach', 'try'] as const).map((step) => {
+          {(['cluster', 'prepare', 'apply', 'reach', 'try', 'more'] as const).map((step) => {
             const lines = commands[step] ?? [];
             return lines.length > 0 && (
               <li key={step}>
@@ -203,10 +206,10 @@ function After({manifest, info, body, namespace}: {manifest: Manifest; info: Inf
               <tbody>
                 {storage.map((row) => (
                   <tr key={row.storage} data-selected={row.chosen || undefined}>
-                    <th scope="row">{t.configure.storageNames[row.storage] ?? row.storage}{row.chosen && <span className="fine"> {t.configure.chosen}</span>}</th>
-                    <td className="right">{row.startSeconds === undefined ? '–' : seconds(row.startSeconds)}</td>
-                    <td className="right">{row.usdPerMonth === undefined ? '–' : usd(row.usdPerMonth)}</td>
-                    <td className="fine">{[row.fetchEvidence, row.needs].filter(Boolean).join('; ')}</td>
+                    <th scope="row">{t.configure.storageNames[row.storage] ?? row.storage}{row.chosen && <span className="fine"> {t.configure.chosen}</span>}{row.possible === false && <span className="fine"> {t.configure.notPossible}</span>}</th>
+                    <td className="right">{row.startSeconds === undefined || row.possible === false ? '–' : seconds(row.startSeconds)}</td>
+                    <td className="right">{row.usdPerMonth === undefined || row.possible === false ? '–' : usd(row.usdPerMonth)}</td>
+                    <td className="fine">{(row.possible === false ? [row.whyNot] : [row.fetchEvidence, row.needs]).filter(Boolean).join('; ')}</td>
                   </tr>
                 ))}
               </tbody>

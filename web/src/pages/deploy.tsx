@@ -37,7 +37,7 @@ export function Deploy({info, body, namespace}: {info: Info | undefined; body: R
     setError(null);
     setStopped(false);
     try {
-      const answer = await job<Deployed>('/deployments', {...body, dryRun: of === 'plan'}, (p) => setSteps((now) => [...now.filter((s) => s.what !== p.what), p].slice(-8)), control.signal);
+      const answer = await job<Deployed>('/deployments', {...body, dryRun: of === 'plan'}, (p) => p.what && setSteps((now) => [...now.filter((s) => s.what !== p.what), p].slice(-8)), control.signal);
       setResult({of, answer});
       void client.invalidateQueries({queryKey: ['deployments']});
     } catch (problem) {
@@ -71,21 +71,23 @@ export function Deploy({info, body, namespace}: {info: Info | undefined; body: R
 }
 
 function Outcome({of, answer}: {of: 'plan' | 'deploy'; answer: Deployed}) {
-  const changes = answer.changes ?? [];
-  const moving = changes.filter((c) => c.change !== 'same');
+  const moving = answer.objects.filter((o) => o.action !== 'same');
+  const {failure, smoke} = answer;
   return (
     <div className="outcome" role="status">
-      <h3>{of === 'plan' ? (moving.length > 0 ? t.configure.planned : t.configure.plannedNothing) : (t.configure.outcome[answer.outcome] ?? answer.outcome)}</h3>
+      <h3>{of === 'plan' ? (moving.length > 0 ? t.configure.planned : t.configure.plannedNothing) : (t.configure.outcome[answer.outcome ?? ''] ?? answer.outcome)}</h3>
       <ul className="changes">
-        {changes.map((c) => (
-          <li key={c.object}>
-            <span className={`change change-${c.change}`}>{t.configure.changes[c.change] ?? c.change}</span> {c.object}
-            {(c.fields?.length ?? 0) > 0 && <span className="fine"> {c.fields!.join(', ')}</span>}
+        {answer.objects.map((o) => (
+          <li key={`${o.kind}/${o.name}`}>
+            <span className={`change change-${o.action}`}>{t.configure.changes[o.action] ?? o.action}</span> {o.kind} {o.name}
+            {(o.changes?.length ?? 0) > 0 && <span className="fine"> {o.changes!.map((c) => c.path).join(', ')}</span>}
           </li>
         ))}
       </ul>
-      {answer.smoke && <p>{answer.smoke.passed ? t.configure.smoke(milliseconds(answer.smoke.milliseconds ?? 0)) : t.configure.smokeFailed} {answer.smoke.said && <q>{answer.smoke.said}</q>}</p>}
-      {(answer.findings?.length ?? 0) > 0 && <Findings findings={answer.findings!} />}
+      {(answer.notes?.length ?? 0) > 0 && <ul className="lines">{answer.notes!.map((note) => <li key={note}>{note}</li>)}</ul>}
+      {failure && <p>{[failure.workload, failure.pod, failure.reason, failure.message].filter(Boolean).join(': ')}</p>}
+      {(failure?.findings?.length ?? 0) > 0 && <Findings findings={failure!.findings!} />}
+      {smoke && <p>{smoke.passed ? t.configure.smoke(milliseconds(smoke.milliseconds ?? 0)) : t.configure.smokeFailed} {smoke.said && <q>{smoke.said}</q>}</p>}
       {of === 'deploy' && <Link href={`/deployments?namespace=${encodeURIComponent(answer.namespace)}`}>{t.configure.toDeployments}</Link>}
     </div>
   );

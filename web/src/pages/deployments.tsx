@@ -60,7 +60,7 @@ const rows = [
 ] as const;
 
 function Running({it}: {it: Deployment}) {
-  const compared = rows.filter(([key]) => it.promise?.[key] !== undefined || it.measured?.[key] !== undefined);
+  const compared = rows.filter(([key]) => it.promised?.[key] !== undefined || it.measured?.[key] !== undefined);
   return (
     <li className="card">
       <div className="section-head">
@@ -77,9 +77,9 @@ function Running({it}: {it: Deployment}) {
             {w.kind} {w.name}: {t.deployments.ready(w.ready, w.wanted)}
           </li>
         ))}
-        {it.scalers?.map((s) => (
+        {it.autoscalers?.map((s) => (
           <li key={s.name} className="fine">
-            {t.deployments.scaler(s.min, s.max)}{s.metrics?.map((m) => `, ${m.name}: ${m.current ?? '–'} / ${m.target ?? '–'}`)}
+            {t.deployments.scaler(s.minReplicas, s.maxReplicas)}{s.metrics?.map((m) => `, ${m.name}: ${m.current ?? '–'} / ${m.target ?? '–'}`)}
           </li>
         ))}
       </ul>
@@ -91,13 +91,14 @@ function Running({it}: {it: Deployment}) {
               <tr key={key}>
                 <th scope="row">{label}</th>
                 <td className="right">{it.measured?.[key] === undefined ? <span className="fine">{t.deployments.notMeasured}</span> : <span className="kind"><Mark kind="measured" />{format(it.measured[key])}</span>}</td>
-                <td className="right">{it.promise?.[key] === undefined ? '–' : format(it.promise[key])}</td>
+                <td className="right">{it.promised?.[key] === undefined ? '–' : format(it.promised[key])}</td>
               </tr>
             ))}
           </tbody>
         </table>
       )}
-      {it.promise?.evidence && <p className="fine">{it.promise.evidence}</p>}
+      {it.promised?.evidence && <p className="fine">{it.promised.evidence}</p>}
+      {it.notMeasured && !it.measured && <p className="fine">{it.notMeasured}</p>}
       {(it.remarks?.length ?? 0) > 0 && <ul className="lines">{it.remarks!.map((r) => <li key={r}>{r}</li>)}</ul>}
       {it.proposal && <p><strong>{t.deployments.proposal(it.proposal.target)}</strong> {it.proposal.why}</p>}
       {(it.missing?.length ?? 0) > 0 && <ul className="lines">{it.missing!.map((m) => <li key={m}>{m}</li>)}</ul>}

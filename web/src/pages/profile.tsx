@@ -3,7 +3,7 @@ import {Link} from 'wouter';
 import {useAsk} from '../ask';
 import {useComparison, useProfile} from '../api/queries';
 import type {Profile, ProfileAnswer} from '../api/types';
-import {latencyOf, setupName} from '../figures';
+import {common, latencyOf, setupName} from '../figures';
 import {accelerator, digits, milliseconds, short, usd} from '../format';
 import {Figure, Kind} from '../parts/evidence';
 import {Segments} from '../parts/fields';
@@ -111,6 +111,7 @@ function Whole({answer, ask, change}: {answer: ProfileAnswer; ask: Ask; change: 
 
 function Points({profile, ask}: {profile: Profile; ask: Ask}) {
   const shown = metrics.filter((m) => profile.points.some((p) => p.latencyMilliseconds[m]));
+  const statistics = Object.fromEntries(shown.map((m) => [m, common(profile.points.map((p) => p.latencyMilliseconds), m, ask.statistic)]));
   return (
     <div className="scroll" tabIndex={0} role="region" aria-label={t.profile.points}>
       <table className="table">
@@ -120,7 +121,7 @@ function Points({profile, ask}: {profile: Profile; ask: Ask}) {
             <th scope="col">{t.profile.columns.zone}</th>
             <th scope="col" className="right">{t.profile.columns.output}</th>
             <th scope="col" className="right">{t.profile.columns.requests}</th>
-            {shown.map((m) => <th scope="col" className="right" key={m}>{t.choose.metricShort[m]} {ask.statistic}</th>)}
+            {shown.map((m) => <th scope="col" className="right" key={m}>{t.choose.metricShort[m]} {statistics[m] ?? ask.statistic}</th>)}
             <th scope="col" className="right">{t.profile.columns.million}</th>
           </tr>
         </thead>
@@ -138,7 +139,7 @@ function Points({profile, ask}: {profile: Profile; ask: Ask}) {
                   <td key={m} className="right">
                     {figure ? (
                       <Figure evidence={point.evidence ?? profile.evidence} lines={[`${t.choose.metric[m]}, ${figure.statistic}`, band && t.chart.band(milliseconds(band.low), milliseconds(band.high))]}>
-                        {milliseconds(figure.value)}{figure.statistic !== ask.statistic && <span className="other"> {figure.statistic}</span>}
+                        {milliseconds(figure.value)}{figure.statistic !== (statistics[m] ?? ask.statistic) && <span className="other"> {figure.statistic}</span>}
                       </Figure>
                     ) : '–'}
                   </td>

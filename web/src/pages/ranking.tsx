@@ -1,8 +1,8 @@
 import {useState} from 'react';
 import {Cell, Checkbox, Column, Row, Table, TableBody, TableHeader} from 'react-aria-components';
 import {Link} from 'wouter';
-import type {Choice} from '../api/types';
-import {latencyOf, setupName} from '../figures';
+import type {Choice, Statistic} from '../api/types';
+import {common, latencyOf, setupName} from '../figures';
 import {digits, milliseconds, short, usd} from '../format';
 import {Figure, Mark} from '../parts/evidence';
 import {Check} from '../parts/icons';
@@ -19,6 +19,7 @@ interface Ranked {
 export function Ranking({rows, ask, change}: {rows: Ranked[]; ask: Ask; change: (c: Partial<Ask>) => void}) {
   const [full, setFull] = useState(false);
   const latencies = metrics.filter((m) => m === 'ttft' || m === 'tpot' || ask.targets[m] !== undefined);
+  const statistics = Object.fromEntries(latencies.map((m) => [m, common(rows.map((r) => r.choice.kneepoint.operatingPoint.latencyMilliseconds), m, ask.statistic)]));
   const ticked = rows.filter((row) => ask.compare.includes(row.choice.kneepoint.profile)).map((row) => row.key);
 
   const tick = (keys: Set<string>) => {
@@ -47,7 +48,7 @@ export function Ranking({rows, ask, change}: {rows: Ranked[]; ask: Ask; change: 
             <Column className="right second">{t.choose.columns.load}</Column>
             {latencies.map((metric) => (
               <Column key={metric} className={`right ${metric === 'ttft' || ask.targets[metric] !== undefined ? '' : 'second'}`}>
-                {t.choose.metricShort[metric]} {ask.statistic}
+                {t.choose.metricShort[metric]} {statistics[metric] ?? ask.statistic}
               </Column>
             ))}
             <Column className="right third">{t.choose.columns.output}</Column>
@@ -56,7 +57,7 @@ export function Ranking({rows, ask, change}: {rows: Ranked[]; ask: Ask; change: 
             <Column className="right">{t.choose.columns.month}</Column>
           </TableHeader>
           <TableBody>
-            {rows.map((row) => <RankedRow key={row.key} row={row} ask={ask} latencies={latencies} />)}
+            {rows.map((row) => <RankedRow key={row.key} row={row} ask={ask} latencies={latencies} statistics={statistics} />)}
           </TableBody>
         </Table>
       </div>
@@ -65,7 +66,7 @@ export function Ranking({rows, ask, change}: {rows: Ranked[]; ask: Ask; change: 
   );
 }
 
-function RankedRow({row, ask, latencies}: {row: Ranked; ask: Ask; latencies: typeof metrics}) {
+function RankedRow({row, ask, latencies, statistics}: {row: Ranked; ask: Ask; latencies: typeof metrics; statistics: Record<string, Statistic | undefined>}) {
   const {choice} = row;
   const k = choice.kneepoint;
   const op = k.operatingPoint;
@@ -98,7 +99,7 @@ function RankedRow({row, ask, latencies}: {row: Ranked; ask: Ask; latencies: typ
             {figure ? (
               <Figure inTable evidence={k.evidence} lines={[`${t.choose.metric[metric]}, ${figure.statistic}`]}>
                 {milliseconds(figure.value)}
-                {figure.statistic !== ask.statistic && <span className="other"> {figure.statistic}</span>}
+                {figure.statistic !== (statistics[metric] ?? ask.statistic) && <span className="other"> {figure.statistic}</span>}
               </Figure>
             ) : '–'}
           </Cell>

@@ -2,7 +2,7 @@ import {lazy, Suspense, useEffect, useMemo, useState} from 'react';
 import {Link} from 'wouter';
 import {events} from '../api/client';
 import {client, useRun} from '../api/queries';
-import type {Comparison, Metric, Run, RunPoint} from '../api/types';
+import type {Comparison, Metric, RunAnswer, RunPoint} from '../api/types';
 import {along, latencyOf} from '../figures';
 import {digits, milliseconds, moment, short} from '../format';
 import {Segments} from '../parts/fields';
@@ -22,17 +22,20 @@ export default function RunPage({id}: {id: string}) {
       <Link className="fine with-icon" href="/runs"><Back />{t.runs.back}</Link>
       {answer.isError ? <Trouble error={answer.error} retry={() => void answer.refetch()} />
         : !answer.data ? <Loading lines={8} />
-        : <Live key={id} run={answer.data.run} first={answer.data.points ?? []} />}
+        : <Live key={id} answer={answer.data} />}
     </div>
   );
 }
 
-function Live({run, first}: {run: Run; first: RunPoint[]}) {
+function Live({answer}: {answer: RunAnswer}) {
+  const {run, knee, verdict} = answer;
   const running = run.state === 'running';
-  const [points, setPoints] = useState(first);
+  const [points, setPoints] = useState(answer.points ?? []);
   const [state, setState] = useState<'live' | 'done' | 'lost'>(running ? 'live' : 'done');
   const [metric, setMetric] = useState<Metric>('ttft');
 
+  // With the run's end comes its knee: the answer is asked for again.
+  useEffect(() => setPoints(answer.points ?? []), [answer]);
   useEffect(() => {
     if (!running) return undefined;
     const control = new AbortController();
@@ -42,16 +45,17 @@ function Live({run, first}: {run: Run; first: RunPoint[]}) {
       (event, data) => {
         if (event === 'point') {
           const point = data as RunPoint;
-          setPoints((now) => [...now.filter((p) => p.load !== point.load), point]);
+          setPoints((now) => [...now.filter((p) => p.index !== point.index), point]);
         } else if (event === 'done') {
           ended = true;
           setState('done');
+          void client.invalidateQueries({queryKey: ['run', run.id]});
           void client.invalidateQueries({queryKey: ['runs']});
         }
       },
       control.signal,
     ).then(
-      () => !ended && setState('lost'),
+      () => !ended && !control.signal.aborted && setState('lost'),
       () => !control.signal.aborted && setState('lost'),
     );
     return () => control.abort();
@@ -65,26 +69,25 @@ function Live({run, first}: {run: Run; first: RunPoint[]}) {
       y: {name: metric, label: t.choose.metricShort[metric], unit: 'ms', statistic},
       curves: [{
         profile: run.id, name: run.model ?? run.id, loadUnit: sorted[0]?.loadUnit ?? '', evidence: {kind: 'measured', sentence: run.target ?? ''},
-        knee: {state: 'unknown', sentence: run.knee ?? ''},
-        points: sorted.flatMap((p) => {
+        knee: knee ?? {state: 'unknown', sentence: ''},
+        points: sorted.filter((p) => p.counts !== false).flatMap((p) => {
           const x = along(p, 'outputTokensPerSecond');
           const y = latencyOf(p.latencyMilliseconds, metric, statistic);
           return x === undefined || y === undefined ? [] : [{load: p.load, x, y: y.value, statistic: y.statistic, ...(p.zone ? {zone: p.zone} : {})}];
         }),
       }],
     };
-  }, [sorted, metric, run]);
+  }, [sorted, metric, run, knee]);
 
   return (
     <>
       <div className="page-head">
         <h1>{run.id}</h1>
-        <span className={`state state-${state === 'live' ? 'running' : run.state === 'running' ? 'finished' : run.state}`}>
-          {state === 'live' ? t.runs.state.running : (t.runs.state[run.state === 'running' ? 'finished' : run.state] ?? run.state)}
-        </span>
-        <p className="lead">{[run.model, run.target, run.startedAt && moment(run.startedAt), run.knee].filter(Boolean).join(' · ')}</p>
+        <span className={`state state-${state === 'live' ? 'running' : 'ended'}`}>{t.runs.state[state === 'live' ? 'running' : 'ended']}</span>
+        <p className="lead">{[run.model, run.target, run.startedAt && moment(run.startedAt)].filter(Boolean).join(' · ')}</p>
       </div>
       <p className="fine" role="status">{state === 'live' ? t.runs.live : state === 'lost' ? t.runs.lost : ''}</p>
+      {state === 'done' && verdict?.headline && <p className="verdict"><strong>{verdict.headline}</strong> <span className="fine">{[verdict.sound === false ? t.runs.unsound : undefined, verdict.validity].filter(Boolean).join(' · ')}</span></p>}
       {sorted.length === 0 ? <Empty title={state === 'live' ? t.runs.live : t.chart.none} /> : (
         <div className="results">
           <section aria-labelledby="chart">
@@ -115,8 +118,8 @@ function Live({run, first}: {run: Run; first: RunPoint[]}) {
                       return <td className="right" key={`${m}${s}`}>{figure ? milliseconds(figure.value) : '–'}</td>;
                     };
                     return (
-                      <tr key={p.load}>
-                        <th scope="row" className="right">{digits(p.load)} {p.loadUnit}</th>
+                      <tr key={p.index}>
+                        <th scope="row" className="right">{digits(p.load)} {p.loadUnit}{p.counts === false && <span className="fine"> {t.runs.notCounted}</span>}</th>
                         <td className="right">{p.outputTokensPerSecond === undefined ? '–' : short(p.outputTokensPerSecond)}</td>
                         <td className="right">{p.requestsPerSecond === undefined ? '–' : digits(p.requestsPerSecond)}</td>
                         {cell('ttft', 'p50')}{cell('tpot', 'p50')}{cell('e2e', 'p50')}{cell('ttft', 'p99')}

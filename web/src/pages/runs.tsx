@@ -31,7 +31,7 @@ export default function Runs() {
                 <thead>
                   <tr>
                     <th scope="col">{t.runs.columns.id}</th><th scope="col">{t.runs.columns.state}</th><th scope="col">{t.runs.columns.model}</th>
-                    <th scope="col" className="right">{t.runs.columns.points}</th><th scope="col">{t.runs.columns.knee}</th><th scope="col">{t.runs.columns.started}</th>
+                    <th scope="col" className="right">{t.runs.columns.points}</th><th scope="col">{t.runs.columns.target}</th><th scope="col">{t.runs.columns.started}</th>
                   </tr>
                 </thead>
                 <tbody>
@@ -41,7 +41,7 @@ export default function Runs() {
                       <td><span className={`state state-${run.state}`}>{t.runs.state[run.state] ?? run.state}</span></td>
                       <td>{run.model}</td>
                       <td className="right">{run.points === undefined ? '–' : digits(run.points)}</td>
-                      <td>{run.knee}</td>
+                      <td>{run.target}</td>
                       <td>{run.startedAt && moment(run.startedAt)}</td>
                     </tr>
                   ))}
