@@ -9,17 +9,6 @@ namespace kneepoint::api {
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
-Result<std::string> state_of(app::Session& session) {
-  auto store = session.store();
-  if (!store) return fail(std::move(store).error());
-  const auto generation = (*store)->generation();
-  if (!generation) return fail(generation.error());
-  std::string out =
-      fmt::format("{};{}", *generation, session.settings().today.time_since_epoch().count());
-  for (const auto& layer : session.catalog().layers()) out += ";" + layer.hash;
-  return out;
-}
-
 Engine::Engine(EngineOptions options)
     : options_(std::move(options)),
       cache_(options_.cache_bytes),
@@ -86,15 +75,19 @@ void Engine::answer(Ask& ask, Result<app::Session*> session) {
   if (ask.gone && ask.gone()) return end(tl::unexpected(cancelled()));
   if (system_clock::now() > ask.deadline) return end(tl::unexpected(deadline_exceeded()));
   if (!session) return failed(std::move(session).error());
+  // Prices and models of the user's own may have changed, and the day.
+  if (auto fresh = (*session)->refresh(); !fresh && options_.log) {
+    options_.log("the catalog stays as it was: " + fresh.error().message);
+  }
   auto read = ask.read();
   if (!read) return failed(std::move(read).error());
 
   std::string key, state;
   if (verb.cacheable) {
-    auto now = state_of(**session);
+    auto now = (*session)->state();
     if (!now) return failed(std::move(now).error());
     state = std::move(*now);
-    key = fmt::format("{}{} {}", ask.form, verb.path, json::to_line(*read));
+    key = fmt::format("{}{} {}", ask.form, verb.name, json::to_line(*read));
     if (Bytes kept = cache_.find(key, state)) return end(std::move(kept));
   }
   const auto waited_for = [&ask](const json::Object& progress) {

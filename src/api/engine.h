@@ -76,7 +76,4 @@ class Engine {
   Workers workers_, job_workers_, stream_workers_;
 };
 
-/// What an answer depends on beside the ask: store, catalog and day.
-Result<std::string> state_of(app::Session& session);
-
 }  // namespace kneepoint::api

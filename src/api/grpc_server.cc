@@ -8,9 +8,11 @@
 #include <grpcpp/security/tls_credentials_options.h>
 
 #include <atomic>
+#include <chrono>
 
 #include "api/grpc_methods.h"
 #include "api/slices.h"
+#include "httpd/access_log.h"
 
 namespace kneepoint::api {
 namespace {
@@ -31,9 +33,11 @@ std::string_view metadata(const grpc::CallbackServerContext& context, const char
 /// is done with it, which is never before Finish.
 class Unary final : public grpc::ServerGenericBidiReactor {
  public:
+  using Log = std::function<void(std::string_view)>;
+
   Unary(Engine& engine, const Method& method, grpc::GenericCallbackServerContext& context,
-        verbs::Right right)
-      : engine_(engine), method_(method), context_(context), right_(right) {
+        GrpcOptions::Caller caller, const Log& log)
+      : engine_(engine), method_(method), context_(context), caller_(std::move(caller)), log_(log) {
     StartRead(&request_);
   }
 
@@ -43,12 +47,13 @@ class Unary final : public grpc::ServerGenericBidiReactor {
     ask.verb = &method_.verb();
     ask.read = [this]() -> Result<json::Object> {
       const std::string bytes = text_of(request_);
+      bytes_in_ = bytes.size();
       request_.Clear();
       return method_.read(bytes);
     };
     ask.write = [this](const json::Value& answer) { return method_.write(answer); };
     ask.form = 'm';
-    ask.right = right_;
+    ask.right = caller_.right;
     ask.deadline = context_.deadline();
     ask.gone = [this] { return cancelled_.load(std::memory_order_relaxed); };
     ask.done = [this](tl::expected<Bytes, Failure> answer) { finish(std::move(answer)); };
@@ -59,15 +64,36 @@ class Unary final : public grpc::ServerGenericBidiReactor {
 
  private:
   void finish(tl::expected<Bytes, Failure> answer) {
+    if (log_) write_log(answer);
     if (!answer) return Finish(status_of(answer.error()));
     response_ = buffer_of(std::move(*answer));
     StartWriteAndFinish(&response_, grpc::WriteOptions(), grpc::Status::OK);
   }
 
+  void write_log(const tl::expected<Bytes, Failure>& answer) const {
+    httpd::Access access;
+    const std::string id(metadata(context_, "x-request-id").substr(0, 64));
+    const std::string peer = context_.peer();
+    access.id = id;
+    access.caller = caller_.name;
+    access.address = peer;
+    access.method = "gRPC";
+    access.route = access.path = context_.method();
+    access.status = answer ? 200 : answer.error().http;
+    access.ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun_)
+                    .count();
+    access.bytes_in = bytes_in_;
+    access.bytes_out = answer ? (*answer)->size() : 0;
+    log_(httpd::log_line(access));
+  }
+
   Engine& engine_;
   const Method& method_;
   grpc::GenericCallbackServerContext& context_;
-  const verbs::Right right_;
+  const GrpcOptions::Caller caller_;
+  const Log& log_;
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  std::size_t bytes_in_ = 0;
   grpc::ByteBuffer request_, response_;
   std::atomic<bool> cancelled_ = false;
 };
@@ -96,17 +122,18 @@ class Services final : public grpc::CallbackGenericService {
  public:
   Services(const GrpcOptions& options, Engine& engine)
       : authorize_(options.authorize),
+        log_(options.log),
         engine_(engine),
         canned_method_(options.canned_method),
         canned_(std::make_shared<const std::string>(options.canned_answer)) {}
 
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override {
-    verbs::Right right = verbs::Right::Deploy;
+    GrpcOptions::Caller caller;
     if (authorize_) {
-      const auto allowed = authorize_(metadata(*context, "authorization"));
-      if (!allowed) return new Refusal(status_of(allowed.error()));
-      right = *allowed;
+      auto known = authorize_(metadata(*context, "authorization"));
+      if (!known) return new Refusal(status_of(known.error()));
+      caller = std::move(*known);
     }
     const auto method = grpc_methods().find(context->method());
     if (method == grpc_methods().end()) {
@@ -115,11 +142,12 @@ class Services final : public grpc::CallbackGenericService {
       return new Refusal({grpc::StatusCode::UNIMPLEMENTED,
                           "there is no method " + context->method().substr(0, 200)});
     }
-    return new Unary(engine_, method->second, *context, right);
+    return new Unary(engine_, method->second, *context, std::move(caller), log_);
   }
 
  private:
-  const std::function<tl::expected<verbs::Right, Failure>(std::string_view)> authorize_;
+  const decltype(GrpcOptions::authorize) authorize_;
+  const Unary::Log log_;
   Engine& engine_;
   const std::string canned_method_;
   const Bytes canned_;

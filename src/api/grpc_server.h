@@ -14,9 +14,15 @@ namespace kneepoint::api {
 struct GrpcOptions {
   std::string address;                      // "127.0.0.1:8081"; port 0 takes a free one
   std::string certificate, key, client_ca;  // PEM files; all empty: plain text
-  /// What the caller may do by its `authorization` metadata (empty: it sent none); empty function:
-  /// everything, whatever it sends.
-  std::function<tl::expected<verbs::Right, Failure>(std::string_view authorization)> authorize;
+  struct Caller {
+    std::string name;  // for the log
+    verbs::Right right = verbs::Right::Deploy;
+  };
+  /// Who asks, by its `authorization` metadata (empty: it sent none); empty function: anybody may
+  /// do everything, whatever is sent.
+  std::function<tl::expected<Caller, Failure>(std::string_view authorization)> authorize;
+  /// One JSON object in a line for each call, as the other door writes it. Any thread.
+  std::function<void(std::string_view line)> log;
   std::size_t largest_request = std::size_t{4} << 20;
   /// Bytes every unary call of this method is answered with, for the benchmark; empty: no method.
   std::string canned_method, canned_answer;

@@ -23,14 +23,14 @@ using json::Array;
 using json::Object;
 using json::Value;
 
-enum class WellKnown { No, Struct, Value, List };
+enum class WellKnown { No, Struct, Any, List };
 
 WellKnown well_known(const Descriptor& type) {
   switch (type.well_known_type()) {
     case Descriptor::WELLKNOWNTYPE_STRUCT:
       return WellKnown::Struct;
     case Descriptor::WELLKNOWNTYPE_VALUE:
-      return WellKnown::Value;
+      return WellKnown::Any;
     case Descriptor::WELLKNOWNTYPE_LISTVALUE:
       return WellKnown::List;
     default:
@@ -179,7 +179,7 @@ Result<Value> message_value(const Message& message, int depth) {
   switch (well_known(*message.GetDescriptor())) {
     case WellKnown::Struct:
       return free_form(dynamic_cast<const google::protobuf::Struct&>(message));
-    case WellKnown::Value:
+    case WellKnown::Any:
       return free_form(dynamic_cast<const google::protobuf::Value&>(message));
     case WellKnown::List:
       return free_form(dynamic_cast<const google::protobuf::ListValue&>(message));
@@ -304,7 +304,7 @@ Result<void> put(const Value& value, const FieldDescriptor& field, bool list, Me
     case FieldDescriptor::CPPTYPE_MESSAGE: {
       Message& inner = list ? *is.AddMessage(&into, f) : *is.MutableMessage(&into, f);
       switch (well_known(*inner.GetDescriptor())) {
-        case WellKnown::Value:
+        case WellKnown::Any:
           put_free_form(value, dynamic_cast<google::protobuf::Value&>(inner));
           return {};
         case WellKnown::Struct:

@@ -166,6 +166,8 @@ std::vector<httpd::Route> rest_routes(std::span<const verbs::Verb> verbs, Engine
     route.method = verb.method;
     route.path = verb.path;
     route.right = right_of(verb.right);
+    // Logs and reports are longer than any question.
+    if (verb.path.starts_with("/kneepoint/")) route.body_limit = std::size_t{20} << 20;
     route.handle = [&verb, &engine, &jobs](Request request, std::shared_ptr<Reply> reply) {
       Ask ask;
       ask.verb = &verb;

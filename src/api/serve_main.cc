@@ -82,6 +82,10 @@ Result<app::Settings> settings_of(const ServeOptions& options, const fs::path& p
   if (!out) return out;
   for (const std::string& folder : options.catalogs) out->overlays.emplace_back(folder);
   if (!options.runs.empty()) out->runs_folder = options.runs;
+  out->version = KP_VERSION;
+  out->allowed = {.write = !options.read_only,
+                  .deploy = options.allow_deploy && !options.read_only};
+  out->clock = [day = out->today] { return app::today(variable).value_or(day); };
   return out;
 }
 
@@ -99,9 +103,9 @@ std::string web_of(const ServeOptions& options, const fs::path& program) {
 
 /// The gRPC door asks the same table of tokens as the other.
 auto authorizer(std::shared_ptr<httpd::TokenTable> tokens) {
-  std::function<tl::expected<verbs::Right, Failure>(std::string_view)> out;
+  std::function<tl::expected<GrpcOptions::Caller, Failure>(std::string_view)> out;
   if (tokens == nullptr) return out;
-  out = [tokens](std::string_view authorization) -> tl::expected<verbs::Right, Failure> {
+  out = [tokens](std::string_view authorization) -> tl::expected<GrpcOptions::Caller, Failure> {
     const auto token = httpd::bearer_token(authorization);
     if (!token) {
       return tl::unexpected(
@@ -109,7 +113,7 @@ auto authorizer(std::shared_ptr<httpd::TokenTable> tokens) {
     }
     const auto caller = tokens->find(*token);
     if (!caller) return tl::unexpected(unauthenticated("this token is not known here"));
-    return right_of(caller->right);
+    return GrpcOptions::Caller{caller->name, right_of(caller->right)};
   };
   return out;
 }
@@ -147,11 +151,7 @@ Result<int> serve(const ServeOptions& options, const fs::path& program) {
   }
 
   EngineOptions engine_options;
-  engine_options.open_session = [&settings] {
-    app::Settings now = *settings;
-    if (const auto date = app::today(variable)) now.today = *date;
-    return app::Session::open(std::move(now));
-  };
+  engine_options.open_session = [&settings] { return app::Session::open(*settings); };
   engine_options.threads =
       options.threads != 0 ? options.threads : std::max(2U, std::thread::hardware_concurrency());
   engine_options.queue = options.queue;
@@ -177,6 +177,7 @@ Result<int> serve(const ServeOptions& options, const fs::path& program) {
     door.key = options.tls_key;
     door.client_ca = options.client_ca;
     door.authorize = authorizer(tokens);
+    door.log = say;
     if (!options.canned.empty()) {
       door.canned_method = kCannedMethod;
       door.canned_answer = canned;

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cstdint>
 
 #include "profile/from_catalog.h"
 #include "profile/predicted_table.h"
@@ -63,11 +61,6 @@ std::string look_of(const std::vector<catalog::Overlay>& overlays) {
   return out;
 }
 
-std::atomic<std::uint64_t>& changes() {
-  static std::atomic<std::uint64_t> count{0};
-  return count;
-}
-
 }  // namespace
 
 Session::Session(Settings settings, catalog::Catalog catalog)
@@ -103,17 +96,15 @@ Result<bool> Session::refresh() {
   return true;
 }
 
-std::string Session::state() const {
-  std::string out = to_text(settings_.today);
+Result<std::string> Session::state() {
+  const auto held = store();
+  if (!held) return fail(held.error());
+  const auto generation = (*held)->generation();
+  if (!generation) return fail(generation.error());
+  std::string out = fmt::format("{} {}", to_text(settings_.today), *generation);
   for (const catalog::Layer& layer : catalog_.layers()) out += " " + layer.hash;
-  out += fmt::format(" {}", changes().load());
-  if (!store::is_postgres(settings_.store)) {
-    out += " " + look_of(settings_.store) + look_of(settings_.store + "-wal");
-  }
   return out;
 }
-
-void Session::note_change() { ++changes(); }
 
 Result<store::Store*> Session::store() {
   if (store_ != nullptr) return store_.get();

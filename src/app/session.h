@@ -44,11 +44,9 @@ class Session {
   /// was there.
   Result<bool> refresh();
 
-  /// Changes whenever the answer to a question may: with the catalog, the day, and what is written
-  /// to the store by this process or, of a file, by any.
-  std::string state() const;
-  /// Something was written that answers depend on.
-  static void note_change();
+  /// Changes whenever the answer to a question may: with the catalog, the day, and every write to
+  /// the store, whoever wrote.
+  Result<std::string> state();
 
   const catalog::Catalog& catalog() const { return catalog_; }
   const Settings& settings() const { return settings_; }

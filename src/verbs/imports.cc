@@ -29,7 +29,6 @@ Result<json::Value> import_reports(Call& call) {
   if (auto done = ask.done(); !done) return fail(done.error());
   const auto answer = app::import_reports(call.session, question);
   if (!answer) return fail(answer.error());
-  if (!question.dry_run) app::Session::note_change();
   json::Array profiles, differences;
   for (const profile::Profile& p : answer->profiles) {
     profiles.push_back(whole_profile(call.session.catalog(), p, request));

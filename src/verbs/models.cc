@@ -161,7 +161,6 @@ Result<json::Value> add_model(Call& call) {
   if (auto done = ask.done(); !done) return fail(done.error());
   const auto added = app::add_model_from(call.session.settings(), *config, "config.json", id);
   if (!added) return fail(added.error());
-  app::Session::note_change();
   return Object{{"id", added->id}, {"sizeKnown", added->complete}, {"replaced", added->replaced}};
 }
 

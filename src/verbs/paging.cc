@@ -18,17 +18,6 @@ std::string token_of(std::uint64_t of, std::size_t from) {
   return body + fmt::format("{:04x}", hash64(body, of) & 0xffff);
 }
 
-/// What the answer depends on beside the ask.
-Result<std::uint64_t> state_of(Call& call) {
-  auto store = call.session.store();
-  if (!store) return fail(std::move(store).error());
-  const auto generation = (*store)->generation();
-  if (!generation) return fail(generation.error());
-  std::string all = std::to_string(*generation);
-  for (const auto& layer : call.session.catalog().layers()) all += ";" + layer.hash;
-  return hash64(all);
-}
-
 std::size_t digits(std::uint64_t number) {
   std::size_t out = 1;
   while (number >= 10) {
@@ -75,14 +64,14 @@ Result<Page> Page::of(Call& call, Reader& read) {
   const auto size = read.integer("pageSize", 0, 2'147'483'647);
   out.most_ = static_cast<std::size_t>(std::min(size.value_or(0), kLargestPage));
   const std::string token = read.text("pageToken", 64);
-  const auto state = state_of(call);
+  const auto state = call.session.state();
   if (!state) return fail(state.error());
   json::Object ask;
   for (const auto& member : call.ask) {
     if (member.key() == "pageSize" || member.key() == "pageToken") continue;
     ask.emplace(member.key(), member.value());
   }
-  out.of_ = hash64(json::to_line(ask), *state);
+  out.of_ = hash64(json::to_line(ask), hash64(*state));
   if (token.empty()) return out;
   const auto bad = [](const char* why) {
     return fail(ErrorCode::InvalidArgument,

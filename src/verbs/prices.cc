@@ -141,7 +141,6 @@ Result<json::Value> set_prices(Call& call) {
   }
   const auto added = app::import_prices_text(call.session.settings(), csv, "prices");
   if (!added) return fail(added.error());
-  app::Session::note_change();
   return Object{{"added", added->added}, {"replaced", added->replaced}};
 }
 
