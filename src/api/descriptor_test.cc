@@ -4,9 +4,9 @@
 #include <google/protobuf/descriptor.h>
 
 #include <set>
+#include <sstream>
 
 #include "base/file.h"
-#include "base/text.h"
 
 // The .proto held against the table of the published messages, field by field.
 namespace kneepoint::api {
@@ -23,10 +23,12 @@ std::vector<std::vector<std::string>> table() {
   const auto text = read_file(KP_SOURCE_DIR "/tests/data/gkerecommender.csv");
   EXPECT_TRUE(text);
   std::vector<std::vector<std::string>> rows;
-  for (const std::string_view line : split(*text, '\n')) {
-    std::vector<std::string> row;
-    for (const std::string_view cell : split(line, ',')) row.emplace_back(cell);
-    if (row.size() == 6) rows.push_back(std::move(row));
+  std::istringstream lines(*text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream cells(line);
+    std::vector<std::string>& row = rows.emplace_back();
+    for (std::string cell; std::getline(cells, cell, ',');) row.push_back(cell);
+    EXPECT_EQ(row.size(), 6u) << line;
   }
   rows.erase(rows.begin());
   return rows;

@@ -328,7 +328,7 @@ Result<void> put(const Value& value, const FieldDescriptor& field, bool list, Me
 Result<void> put_map(const Object& from, const FieldDescriptor& field, Message& into) {
   for (const auto& member : from) {
     Message& entry = *into.GetReflection()->AddMessage(&into, &field);
-    const Value key{member.key()};
+    const Value key = Value(member.key());  // braces would make a list of it
     if (auto done = put(key, *entry.GetDescriptor()->map_key(), false, entry); !done) return done;
     auto done = put(member.value(), *entry.GetDescriptor()->map_value(), false, entry);
     if (!done) return done;
