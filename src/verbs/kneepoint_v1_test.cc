@@ -80,14 +80,16 @@ constexpr const char
 /// No null and no empty text anywhere below.
 void expect_pruned(const json::Value& value, const std::string& path) {
   EXPECT_FALSE(value.is_null()) << path;
-  if (value.is_string()) EXPECT_FALSE(value.get_string().empty()) << path;
+  if (value.is_string()) {
+    EXPECT_FALSE(value.get_string().empty()) << path;
+  }
   if (value.is_object()) {
     for (const auto& [key, below] : value.get_object()) {
       expect_pruned(below, path + "." + std::string(key));
     }
   }
   if (value.is_array()) {
-    for (const json::Value& below : value.get_array()) expect_pruned(below, path + "[]");
+    for (const json::Value& below : value.get_array()) expect_pruned(below, path + " item");
   }
 }
 
@@ -310,7 +312,9 @@ TEST_F(KneepointV1, ManifestsAreOfTheProfileThatWasPicked) {
                       {"profile", id}};
     const auto made = ask("CreateManifest", json::to_line(body));
     // Some setups cannot be expressed as objects; none becomes another one.
-    if (made) EXPECT_EQ(made->at("promise").at("profile"), id);
+    if (made) {
+      EXPECT_EQ(made->at("promise").at("profile"), id);
+    }
     body["acceleratorType"] = "nvidia-tesla-t4";
     EXPECT_FALSE(ask("CreateManifest", json::to_line(body)));
   }
