@@ -167,7 +167,7 @@ TEST_F(KneepointV1, WrongFieldsAreNamedByTheirPath) {
     return got ? std::string() : got.error().message;
   };
   EXPECT_THAT(wrong("{}"), HasSubstr("model: is required"));
-  EXPECT_THAT(wrong(R"({"modle": "any"})"), HasSubstr("modle: no such field; did you mean model?"));
+  EXPECT_THAT(wrong(R"({"modle": "any"})"), HasSubstr("modle: no such field; did you mean model"));
   EXPECT_THAT(wrong(R"({"model": "any", "targets": [{"metric": "speed", "milliseconds": 1}]})"),
               HasSubstr("targets[0].metric: 'speed' is none of ttft"));
   EXPECT_THAT(wrong(R"({"model": "any", "targets": [{"metric": "ttft"}]})"),
@@ -315,7 +315,8 @@ TEST_F(KneepointV1, ManifestsAreOfTheProfileThatWasPicked) {
     if (made) {
       EXPECT_EQ(made->at("promise").at("profile"), id);
     }
-    body["acceleratorType"] = "nvidia-tesla-t4";
+    body["acceleratorType"] =
+        one.at("acceleratorType").as_string() == "nvidia-l4" ? "nvidia-b200" : "nvidia-l4";
     EXPECT_FALSE(ask("CreateManifest", json::to_line(body)));
   }
   EXPECT_FALSE(ask("CreateManifest", R"({"model": "meta-llama/Llama-3.1-8B-Instruct",
