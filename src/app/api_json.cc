@@ -235,6 +235,10 @@ std::string evidence_mark(const profile::RankingRow::Evidence& evidence) {
   if (of.ttft_error) add(of.tpot_error ? ", TTFT within x" : " (TTFT within x", *of.ttft_error);
   return out += ')';
 }
+json::Object evidence_json(const profile::Evidence& evidence) {
+  return evidence_json(view_of(evidence));
+}
+
 std::string evidence_mark(const profile::Evidence& evidence) {
   return evidence_mark(view_of(evidence));
 }
@@ -249,8 +253,8 @@ std::string price_evidence(const recommend::Quote& quote) {
   return out;
 }
 
-Object profile_json(const catalog::Catalog& catalog, const recommend::Choice& choice,
-                    const recommend::Request& request) {
+Object api_profile_json(const catalog::Catalog& catalog, const recommend::Choice& choice,
+                        const recommend::Request& request) {
   const profile::RankingRow& p = *choice.profile;
   const auto& point = choice.operating_point.point;
   Object out;
@@ -260,6 +264,14 @@ Object profile_json(const catalog::Catalog& catalog, const recommend::Choice& ch
   out.emplace("performanceStats",
               Array{stats_json(point, choice.cost, request.pricing.model,
                                request.output_input_cost_ratio, request.statistic_rule)});
+  return out;
+}
+
+Object profile_json(const catalog::Catalog& catalog, const recommend::Choice& choice,
+                    const recommend::Request& request) {
+  const profile::RankingRow& p = *choice.profile;
+  const auto& point = choice.operating_point.point;
+  Object out = api_profile_json(catalog, choice, request);
 
   Object own{{"profile", p.id}};
   put(own, "weightPrecision", p.setup.weight_precision);
@@ -296,18 +308,28 @@ Object profile_json(const catalog::Catalog& catalog, const recommend::Choice& ch
   return out;
 }
 
-Object benchmark_json(const catalog::Catalog& catalog, const profile::Profile& p,
-                      std::span<const Benchmark> points, const recommend::PricingRules& rules,
-                      double cost_ratio) {
+Object api_benchmark_json(const catalog::Catalog& catalog, const profile::Profile& p,
+                          std::span<const Benchmark> points, const recommend::PricingRules& rules,
+                          double cost_ratio) {
   Object out;
   out.emplace("acceleratorType", p.setup.accelerator);
   put(out, "instanceType",
       !points.empty() && points.front().quote ? points.front().quote->machine_type : std::string());
   put_setup(out, catalog, p.setup, p.workload);
   Array stats;
-  Array exact;
   for (const Benchmark& row : points) {
     stats.push_back(stats_json(row.point->at, row.cost, rules.model, cost_ratio, kClosest));
+  }
+  out.emplace("performanceStats", std::move(stats));
+  return out;
+}
+
+Object benchmark_json(const catalog::Catalog& catalog, const profile::Profile& p,
+                      std::span<const Benchmark> points, const recommend::PricingRules& rules,
+                      double cost_ratio) {
+  Object out = api_benchmark_json(catalog, p, points, rules, cost_ratio);
+  Array exact;
+  for (const Benchmark& row : points) {
     Object one{{"load", row.point->at.load},
                {"loadUnit", curve::unit(p.load_kind)},
                {"zone", curve::name(row.zone)},
@@ -326,7 +348,6 @@ Object benchmark_json(const catalog::Catalog& catalog, const profile::Profile& p
     if (!of_point.empty()) one.emplace("band80", std::move(of_point));
     exact.push_back(std::move(one));
   }
-  out.emplace("performanceStats", std::move(stats));
   Object own{{"profile", p.id},
              {"workload", p.workload.name},
              {"evidence", evidence_json(view_of(p.evidence))},

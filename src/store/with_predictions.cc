@@ -211,6 +211,7 @@ class WithPredictions final : public Store {
   }
   Result<bool> remove(std::string_view id) override { return store_->remove(id); }
   Result<void> backup(const std::filesystem::path& to) override { return store_->backup(to); }
+  Result<std::int64_t> generation() override { return store_->generation(); }
   int schema_version() const override { return store_->schema_version(); }
   std::string describe() const override { return store_->describe(); }
 
