@@ -143,11 +143,14 @@ class Following {
           waiting_since_ = Clock::now();
           return {};
         }
-        if (why.empty()) why = cluster::event_line(each);
+        if (why.empty() && cluster::text_at(each, "/type") == "Warning")
+          why = cluster::event_line(each);
       }
     }
     return fail(ErrorCode::Unsatisfiable,
-                fmt::format("no node takes the load generator: {}{}",
+                fmt::format("{}: {}{}",
+                            pod == nullptr ? "no pod of the load generator is made"
+                                           : "no node takes the load generator",
                             why.empty() ? "the cluster does not say why" : why, again(job_.name)));
   }
 
