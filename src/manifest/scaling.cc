@@ -214,8 +214,7 @@ std::optional<autoscale::StepAnswer> double_the_load(const Request& request, con
   }
   const double held = plan.signal == Signal::Running ? static_cast<double>(plan.target_milli) / 1000
                                                      : point->running;
-  // What the cache has no room for would wait before the load has doubled at all.
-  step.rate_before = step.server.rate(std::min(held, step.server.most_running)) * plan.replicas;
+  step.rate_before = step.server.rate(held) * plan.replicas;
   step.rate_after = 2 * step.rate_before;
   step.replicas = plan.replicas;
   step.needed = 2 * plan.replicas;
