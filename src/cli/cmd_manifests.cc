@@ -111,10 +111,7 @@ Result<app::Deployment> manifest_asked_for(Run& run, const std::string& namespac
   read_delivery(args, wanted.delivery);
   // Machines of the platform's own cloud, unless said otherwise.
   if (!args.given("--provider")) {
-    if (wanted.delivery.platform == manifest::Platform::Eks) wanted.ask.pricing.provider = "aws";
-    if (wanted.delivery.platform == manifest::Platform::Aks) wanted.ask.pricing.provider = "azure";
-    if (wanted.delivery.platform == manifest::Platform::Kubernetes)
-      wanted.ask.pricing.provider = "any";
+    wanted.ask.pricing.provider = app::usual_provider(wanted.delivery.platform);
   }
   wanted.namespace_name = namespace_name;
   wanted.machine_type = args.text("--instance-type");

@@ -45,21 +45,25 @@ class EventStream {
   virtual void close() = 0;
 };
 
-/// Answers are given by calling back, from any thread, once.
+/// Answers are given by calling back, from any thread, once. Let go without an answer, the client
+/// gets a 500.
 class Reply {
  public:
   virtual ~Reply() = default;
   virtual void answer(Answer answer) = 0;
   /// Answers with an event stream instead, which the callee keeps.
   virtual std::shared_ptr<EventStream> events() = 0;
+  /// The client has hung up: nobody reads the answer.
   virtual bool gone() const = 0;
 };
 
 struct Route {
-  std::string method, path;  // "POST", "/kneepoint/v1/jobs/{id}:cancel"
+  /// "POST", "/kneepoint/v1/jobs/{id}:cancel"; {id=**} takes the rest of a path: see router.h.
+  std::string method, path;
   Right right = Right::Read;
   std::function<void(Request request, std::shared_ptr<Reply> reply)> handle;
-  std::size_t body_limit = std::size_t{4} << 20;
+  std::size_t body_limit = std::size_t{4} << 20;  // bytes, unpacked too
+  bool open = false;                              // answered without a token
 };
 
 }  // namespace kneepoint::httpd
