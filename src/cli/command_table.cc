@@ -12,6 +12,7 @@
 #include "cli/flags_import.h"
 #include "cli/flags_manifests.h"
 #include "cli/flags_predict.h"
+#include "cli/flags_serve.h"
 #include "cli/flags_sweep.h"
 
 namespace kneepoint::cli {
@@ -979,6 +980,17 @@ constexpr std::array kCommands{
             "Prints its address when it is ready, and serves until it is interrupted.",
             "emulate --port=0 --ttft=lognormal:100ms,0.5 --itl=10ms --model-server=vllm",
             kEmulateFlags},
+    Command{CommandId::Serve,
+            "serve",
+            {},
+            "Serve the API and the console to a team",
+            "Answers over REST and gRPC what the other commands answer, in the form that existing "
+            "clients of google.cloud.gkerecommender.v1 speak and in one of its own, and shows a "
+            "console in the browser. On this machine's own addresses nothing is asked; any other "
+            "address needs tokens or client certificates. Serves until it is told to end, then "
+            "answers what is under way.",
+            "serve --http=0.0.0.0:8443 --token-file=tokens --tls-cert=tls.crt --tls-key=tls.key",
+            kServeFlags},
     Command{CommandId::Completion,
             "completion",
             {},
