@@ -802,6 +802,15 @@ constexpr std::array kCommands{
             "--accelerator-type=nvidia-h100-80gb --target-ttft-milliseconds=300 "
             "--output-path=deploy.yaml",
             kManifestsFlags},
+    Command{CommandId::ManifestsServe,
+            "manifests serve",
+            {},
+            "Write the Kubernetes manifests of the server itself",
+            "A Deployment of `kneepoint serve` on a PostgreSQL of its own, with probes, a budget "
+            "for disruptions and network policies. Secrets are named, and the comments say how to "
+            "make them.",
+            "manifests serve --image=registry.example/kneepoint:0.1.0 --namespace=kneepoint",
+            kServeManifestFlags},
     Command{CommandId::ManifestsDiff,
             "manifests diff",
             {},

@@ -53,6 +53,7 @@ enum class CommandId : std::uint8_t {
   BenchmarksList,
   ManifestsCreate,
   ManifestsDiff,
+  ManifestsServe,
   Deploy,
   Undeploy,
   Status,

@@ -26,6 +26,8 @@ Result<void> run_command(Run& run) {
       return list_benchmarks(run);
     case CommandId::ManifestsCreate:
       return create_manifest(run);
+    case CommandId::ManifestsServe:
+      return serve_manifests(run);
     case CommandId::ManifestsDiff:
       return diff_manifests(run);
     case CommandId::Deploy:
