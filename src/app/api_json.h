@@ -27,12 +27,23 @@ std::string use_case_of(const catalog::Catalog& catalog, std::string_view worklo
 
 json::Value amount_json(double usd);
 
+/// The public API's members alone: what *_json() below gives without "kneepoint".
+json::Object api_profile_json(const catalog::Catalog& catalog, const recommend::Choice& choice,
+                              const recommend::Request& request);
+json::Object api_benchmark_json(const catalog::Catalog& catalog, const profile::Profile& profile,
+                                std::span<const Benchmark> points,
+                                const recommend::PricingRules& rules, double cost_ratio);
+
 json::Object profile_json(const catalog::Catalog& catalog, const recommend::Choice& choice,
                           const recommend::Request& request);
 /// One profile with all its points, `from` to `to` of a benchmark list.
 json::Object benchmark_json(const catalog::Catalog& catalog, const profile::Profile& profile,
                             std::span<const Benchmark> points, const recommend::PricingRules& rules,
                             double cost_ratio);
+
+/// kind, source, licence, and of a prediction by what, the nearest measurement, what is
+/// extrapolated and the ratio of its widest 80 % bands.
+json::Object evidence_json(const profile::Evidence& evidence);
 
 /// "published: InferenceX, 2026-05-01, Apache-2.0".
 std::string evidence_of(const catalog::Catalog& catalog, profile::EvidenceKind kind,

@@ -293,6 +293,10 @@ Result<Deployment> from_memory_model(Session& session, const DeployRequest& requ
 
 }  // namespace
 
+std::string usual_provider(manifest::Platform platform) {
+  return platform == manifest::Platform::Kubernetes ? "any" : provider_of(platform);
+}
+
 manifest::Autoscaler implied_autoscaler(manifest::Platform platform) {
   return platform == manifest::Platform::Gke || platform == manifest::Platform::CloudRun
              ? manifest::Autoscaler::HpaStackdriver

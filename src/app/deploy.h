@@ -30,6 +30,9 @@ struct DeployRequest {
   manifest::Delivery delivery;  // where it runs, and how the weights get there
 };
 
+/// Whose machines are priced for a platform.
+std::string usual_provider(manifest::Platform platform);
+
 /// What a latency target implies where no autoscaler is named.
 manifest::Autoscaler implied_autoscaler(manifest::Platform platform);
 

@@ -112,6 +112,14 @@ Result<std::vector<std::string>> files_of(const std::string& folder) {
   return out;
 }
 
+/// A file that is called one is a manifest too where what makes it one is missing or broken: that
+/// is what is to be found. Events written down as YAML have an apiVersion, and are read as a log.
+bool is_called_manifest(const std::string& name, std::string_view text) {
+  const std::string ending = fs::path(name).extension().string();
+  return (ending == ".yaml" || ending == ".yml") && !text.starts_with("apiVersion:") &&
+         text.find("\napiVersion:") == std::string_view::npos;
+}
+
 /// A file's name as it may be shown on a terminal.
 std::string shown(const std::string& name) { return doctor::evidence_of(name, 0, 0, 4096); }
 
@@ -123,6 +131,16 @@ class Diagnosis {
  public:
   Diagnosis(Session& session, const DoctorQuestion& question)
       : session_(session), question_(question) {}
+
+  Result<DoctorAnswer> pasted(const std::string& log, const std::string& manifest) {
+    if (!log.empty()) {
+      if (auto done = scan("log", doctor::read_from(std::string_view(log))); !done) {
+        return fail(done.error());
+      }
+    }
+    if (!manifest.empty()) manifests_.push_back({"manifest", manifest});
+    return run();
+  }
 
   Result<DoctorAnswer> run() {
     for (const std::string& input : question_.inputs) {
@@ -161,8 +179,8 @@ class Diagnosis {
     auto head = read_up_to(read, kHead);
     if (!head) return named(head.error());
     if (as == DoctorQuestion::As::Auto) {
-      as = doctor::looks_like_manifest(*head) ? DoctorQuestion::As::Manifest
-                                              : DoctorQuestion::As::Log;
+      const bool manifest = doctor::looks_like_manifest(*head) || is_called_manifest(name, *head);
+      as = manifest ? DoctorQuestion::As::Manifest : DoctorQuestion::As::Log;
     }
     if (as == DoctorQuestion::As::Log) {
       if (auto done = scan(name, after(*head, read)); !done) return named(done.error());
@@ -229,6 +247,50 @@ class Diagnosis {
 
 Result<DoctorAnswer> diagnose(Session& session, const DoctorQuestion& question) {
   return Diagnosis(session, question).run();
+}
+
+Result<DoctorAnswer> diagnose_pasted(Session& session, const std::string& log,
+                                     const std::string& manifest, doctor::Severity least) {
+  DoctorQuestion question;
+  question.least = least;
+  return Diagnosis(session, question).pasted(log, manifest);
+}
+
+std::size_t count(const DoctorAnswer& answer, doctor::Severity severity) {
+  std::size_t out = 0;
+  for (const doctor::Finding& each : answer.findings) out += each.severity == severity ? 1 : 0;
+  return out;
+}
+
+json::Object to_json(const doctor::Finding& each) {
+  json::Object one{{"severity", doctor::name(each.severity)}, {"id", each.id}, {"file", each.file}};
+  if (each.line > 0) one["line"] = each.line;
+  one["count"] = each.count;
+  if (!each.object.empty()) one["object"] = each.object;
+  if (!each.path.empty()) one["path"] = each.path;
+  one["evidence"] = each.evidence;
+  json::Array also;
+  for (const std::string& line : each.also) also.emplace_back(line);
+  if (!also.empty()) one["also"] = std::move(also);
+  one["cause"] = each.cause;
+  one["fix"] = each.fix;
+  if (!each.patch.empty()) one["patch"] = each.patch;
+  if (!each.source.empty()) one["source"] = each.source;
+  return one;
+}
+
+json::Object to_json(const DoctorAnswer& answer) {
+  json::Array findings, unchecked;
+  for (const doctor::Finding& each : answer.findings) findings.push_back(to_json(each));
+  for (const std::string& kind : answer.unchecked) unchecked.emplace_back(kind);
+  return {{"schema", "kneepoint.doctor.v1"},
+          {"errors", count(answer, doctor::Severity::Error)},
+          {"warnings", count(answer, doctor::Severity::Warning)},
+          {"infos", count(answer, doctor::Severity::Info)},
+          {"lines", answer.log_lines},
+          {"objects", answer.objects},
+          {"unchecked", std::move(unchecked)},
+          {"findings", std::move(findings)}};
 }
 
 Result<std::vector<doctor::Finding>> diagnose_texts(

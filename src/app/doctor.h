@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/session.h"
+#include "base/json.h"
 #include "doctor/finding.h"
 
 namespace kneepoint::app {
@@ -34,6 +35,16 @@ struct DoctorAnswer {
 /// Looks for known problems in logs and events, and in manifests before they are applied. Nothing
 /// is asked of a cluster. Manifests are taken together, logs one by one.
 Result<DoctorAnswer> diagnose(Session& session, const DoctorQuestion& question);
+
+/// How many findings there are of a severity.
+std::size_t count(const DoctorAnswer& answer, doctor::Severity severity);
+/// What `doctor --format=json` prints.
+json::Object to_json(const DoctorAnswer& answer);
+json::Object to_json(const doctor::Finding& finding);
+
+/// The same of texts that are in memory, named so in what is found; either may be empty.
+Result<DoctorAnswer> diagnose_pasted(Session& session, const std::string& log,
+                                     const std::string& manifest, doctor::Severity least);
 
 /// The known problems in texts: name and text each. Worst first.
 Result<std::vector<doctor::Finding>> diagnose_texts(

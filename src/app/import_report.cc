@@ -46,6 +46,18 @@ Result<importers::Document> read_document(const fs::path& file) {
 
 class Reading {
  public:
+  Result<void> take(const importers::Document& document) {
+    auto read = importers::read_report(document);
+    if (!read) return fail(read.error());
+    if (read->empty()) {
+      notes.push_back(fmt::format("{}: left out, it sums up several loads",
+                                  fs::path(document.name).filename().string()));
+    }
+    points.insert(points.end(), std::make_move_iterator(read->begin()),
+                  std::make_move_iterator(read->end()));
+    return {};
+  }
+
   Result<void> file(const fs::path& path) {
     const auto document = read_document(path);
     if (!document) return fail(document.error());
@@ -77,19 +89,6 @@ class Reading {
 
   std::vector<importers::Measured> points;
   std::vector<std::string> notes;
-
- private:
-  Result<void> take(const importers::Document& document) {
-    auto read = importers::read_report(document);
-    if (!read) return fail(read.error());
-    if (read->empty()) {
-      notes.push_back(fmt::format("{}: left out, it sums up several loads",
-                                  fs::path(document.name).filename().string()));
-    }
-    points.insert(points.end(), std::make_move_iterator(read->begin()),
-                  std::make_move_iterator(read->end()));
-    return {};
-  }
 };
 
 std::vector<importers::Difference> differences_of(const std::vector<profile::Profile>& profiles) {
@@ -132,6 +131,11 @@ Result<ImportAnswer> import_reports(Session& session, const ImportQuestion& ques
     std::error_code error;
     const auto done = fs::is_directory(path, error) ? reading.folder(path) : reading.file(path);
     if (!done) return fail(done.error());
+  }
+  for (const auto& [name, text] : question.texts) {
+    const auto document = importers::parse_document(name, text);
+    if (!document) return fail(document.error());
+    if (auto done = reading.take(*document); !done) return fail(done.error());
   }
   auto joined = importers::join(std::move(reading.points), question.given);
   if (!joined) return fail(joined.error());

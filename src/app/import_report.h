@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/session.h"
@@ -13,6 +14,8 @@ struct ImportQuestion {
   /// Reports of other tools. Of a folder, every .json, .jsonl, .yaml and .yml in it that some tool
   /// wrote; folders in it are not entered.
   std::vector<std::filesystem::path> files;
+  /// Reports that are in memory: name and text.
+  std::vector<std::pair<std::string, std::string>> texts{};
   importers::Given given;
   bool dry_run = false;  // the store is not opened
 };

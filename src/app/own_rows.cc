@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -29,6 +30,12 @@ std::string key_of(const TableSchema& schema, const std::vector<std::string>& ro
 /// Merges new rows into the user's file of a table, written whole or not at all.
 Result<Added> merge(const Settings& settings, const TableSchema& schema,
                     const std::vector<std::vector<std::string>>& rows) {
+  if (settings.user_folder.empty()) {
+    return fail(ErrorCode::InvalidArgument, "no folder for rows of your own: set HOME");
+  }
+  // Threads of a server write one after another; a reader sees the file before or after.
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
   Added out;
   out.file = settings.user_folder / (std::string(schema.name) + ".csv");
   std::vector<std::vector<std::string>> all;
@@ -66,11 +73,16 @@ Result<Added> merge(const Settings& settings, const TableSchema& schema,
 Result<Added> import_prices(const Settings& settings, const fs::path& file) {
   const auto text = read_file(file);
   if (!text) return fail(text.error());
+  return import_prices_text(settings, *text, file.string());
+}
+
+Result<Added> import_prices_text(const Settings& settings, const std::string& text,
+                                 const std::string& name) {
   const TableSchema& schema = *catalog::schema("prices");
-  const auto rows = catalog::read_table(schema, *text, file.string(), catalog::Origin::User);
+  const auto rows = catalog::read_table(schema, text, name, catalog::Origin::User);
   if (!rows) return fail(rows.error());
   if (rows->rows.empty()) {
-    return fail(ErrorCode::InvalidArgument, file.string() + ": no price rows below the header");
+    return fail(ErrorCode::InvalidArgument, name + ": no price rows below the header");
   }
   return merge(settings, schema, rows->rows);
 }
@@ -81,14 +93,19 @@ Result<AddedModel> add_model(const Settings& settings, const fs::path& config,
   if (!text) return fail(text.error());
   const auto value = json::parse(*text);
   if (!value) return fail(Error(value.error()).during(config.string()));
+  return add_model_from(settings, *value, config.string(), id);
+}
+
+Result<AddedModel> add_model_from(const Settings& settings, const json::Value& config,
+                                  const std::string& from, const std::string& id) {
   std::string name = id;
-  if (name.empty() && value->is_object()) {
-    const json::Value* stated = value->get_object().if_contains("_name_or_path");
+  if (name.empty() && config.is_object()) {
+    const json::Value* stated = config.get_object().if_contains("_name_or_path");
     if (stated != nullptr && stated->is_string()) name = std::string(stated->get_string());
   }
   if (name.empty()) {
     return fail(ErrorCode::InvalidArgument,
-                config.string() + " does not name the model: add --model=OWNER/NAME");
+                from + " does not name the model: add --model=OWNER/NAME");
   }
   constexpr std::string_view kNameLetters =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./";
@@ -100,9 +117,9 @@ Result<AddedModel> add_model(const Settings& settings, const fs::path& config,
     return fail(ErrorCode::InvalidArgument,
                 "a model is named OWNER/NAME with letters, digits, '-', '_' and '.'");
   }
-  auto model = catalog::model_from_config(*value, name);
-  if (!model) return fail(std::move(model).error().during(config.string()));
-  model->from.source = "user: " + config.filename().string();
+  auto model = catalog::model_from_config(config, name);
+  if (!model) return fail(std::move(model).error().during(from));
+  model->from.source = "user: " + fs::path(from).filename().string();
   const auto merged = merge(settings, *catalog::schema("models"), {catalog::to_row(*model)});
   if (!merged) return fail(merged.error());
   return AddedModel{name, model->complete, merged->file, merged->replaced > 0};

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "app/session.h"
+#include "base/json.h"
 
 /// Rows the user adds to the catalog: they live as CSV in the user's folder, are checked before
 /// anything is written, and replace rows of the same key.
@@ -17,6 +18,10 @@ struct Added {
 /// Every row of `file` (columns of prices.csv) or none.
 Result<Added> import_prices(const Settings& settings, const std::filesystem::path& file);
 
+/// The same of text that is in memory, named so in errors.
+Result<Added> import_prices_text(const Settings& settings, const std::string& text,
+                                 const std::string& name);
+
 /// A model from its config.json; `id` empty: the name in the file.
 struct AddedModel {
   std::string id;
@@ -26,5 +31,8 @@ struct AddedModel {
 };
 Result<AddedModel> add_model(const Settings& settings, const std::filesystem::path& config,
                              const std::string& id);
+/// The same of a document; `name` says in errors and as its source where it is from.
+Result<AddedModel> add_model_from(const Settings& settings, const json::Value& config,
+                                  const std::string& name, const std::string& id);
 
 }  // namespace kneepoint::app

@@ -11,29 +11,99 @@
 namespace kneepoint::app {
 namespace fs = std::filesystem;
 
-Session::Session(Settings settings, catalog::Catalog catalog)
-    : settings_(std::move(settings)), catalog_(std::move(catalog)) {
-  for (std::size_t i = 0; i < catalog_.layers().size(); ++i) {
-    if (profile::PredictedProfiles(catalog_, i).rows() > 0) {
-      layers_.push_back(store::predicted_layer(catalog_.layers()[i]).name);
+namespace {
+
+std::vector<std::string> layers_of(const catalog::Catalog& catalog) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < catalog.layers().size(); ++i) {
+    if (profile::PredictedProfiles(catalog, i).rows() > 0) {
+      out.push_back(store::predicted_layer(catalog.layers()[i]).name);
     }
   }
-  layers_.emplace_back(store::kOwnPredictedLayer);
-  for (const catalog::Layer& layer : catalog_.layers()) layers_.push_back(layer.name);
+  out.emplace_back(store::kOwnPredictedLayer);
+  for (const catalog::Layer& layer : catalog.layers()) out.push_back(layer.name);
+  return out;
 }
 
-Result<std::unique_ptr<Session>> Session::open(Settings settings) {
-  std::vector<catalog::Overlay> overlays;
+std::vector<catalog::Overlay> overlays_of(const Settings& settings) {
+  std::vector<catalog::Overlay> out;
   std::error_code error;
   if (!settings.user_folder.empty() && fs::is_directory(settings.user_folder, error)) {
-    overlays.push_back({"user", settings.user_folder});
+    out.push_back({"user", settings.user_folder});
   }
   for (const fs::path& folder : settings.overlays) {
-    overlays.push_back({fs::weakly_canonical(folder, error).string(), folder});
+    out.push_back({fs::weakly_canonical(folder, error).string(), folder});
   }
+  return out;
+}
+
+/// Name, size and time of a file; of one that is not there nothing.
+std::string look_of(const fs::path& file) {
+  std::error_code error;
+  const auto size = fs::file_size(file, error);
+  if (error) return {};
+  const auto time = fs::last_write_time(file, error);
+  return fmt::format("{} {} {};", file.string(), size, time.time_since_epoch().count());
+}
+
+std::string look_of(const std::vector<catalog::Overlay>& overlays) {
+  std::vector<std::string> files;
+  for (const catalog::Overlay& overlay : overlays) {
+    std::error_code error;
+    for (fs::directory_iterator it(overlay.folder, error), end; !error && it != end;
+         it.increment(error)) {
+      if (it->path().extension() == ".csv") files.push_back(look_of(it->path()));
+    }
+  }
+  std::sort(files.begin(), files.end());
+  std::string out;
+  for (const std::string& file : files) out += file;
+  return out;
+}
+
+}  // namespace
+
+Session::Session(Settings settings, catalog::Catalog catalog)
+    : settings_(std::move(settings)), catalog_(std::move(catalog)), layers_(layers_of(catalog_)) {}
+
+Result<std::unique_ptr<Session>> Session::open(Settings settings) {
+  const auto overlays = overlays_of(settings);
+  std::string seen = look_of(overlays);  // before it is read: what comes later is noticed later
   auto catalog = catalog::Catalog::open(settings.shipped_catalog, overlays);
   if (!catalog) return fail(std::move(catalog).error());
-  return std::unique_ptr<Session>(new Session(std::move(settings), std::move(*catalog)));
+  std::unique_ptr<Session> out(new Session(std::move(settings), std::move(*catalog)));
+  out->overlays_seen_ = std::move(seen);
+  return out;
+}
+
+Result<bool> Session::refresh() {
+  const auto overlays = overlays_of(settings_);
+  std::string seen = look_of(overlays);
+  bool changed = false;
+  if (settings_.clock) {
+    const Date today = settings_.clock();
+    changed = today != settings_.today;
+    settings_.today = today;
+  }
+  if (seen == overlays_seen_) return changed;
+  auto fresh = catalog::Catalog::open(settings_.shipped_catalog, overlays);
+  if (!fresh) return fail(std::move(fresh).error());
+  store_.reset();  // it looks at the catalog
+  read_only_ = false;
+  catalog_ = std::move(*fresh);
+  layers_ = layers_of(catalog_);
+  overlays_seen_ = std::move(seen);
+  return true;
+}
+
+Result<std::string> Session::state() {
+  const auto held = store();
+  if (!held) return fail(held.error());
+  const auto generation = (*held)->generation();
+  if (!generation) return fail(generation.error());
+  std::string out = fmt::format("{} {}", to_text(settings_.today), *generation);
+  for (const catalog::Layer& layer : catalog_.layers()) out += " " + layer.hash;
+  return out;
 }
 
 Result<store::Store*> Session::store() {

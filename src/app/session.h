@@ -22,7 +22,15 @@ struct Settings {
   std::filesystem::path driver_folder;          // of store drivers and the TLS module
   std::filesystem::path runs_folder;            // where load runs are kept
   Date today{};
-  std::function<void(std::string_view)> progress;  // long work says what it does; may be empty
+  /// Asked by refresh() what day it is; empty: `today` stays.
+  std::function<Date()> clock{};
+  std::string version{};  // of the program, for those who ask a server
+  /// What those who ask a server may have done at all, whoever they are.
+  struct Allowed {
+    bool write = true, deploy = false;
+  } allowed{};
+  std::string kubeconfig{}, kube_context{};          // of deployments; empty: as kubectl finds them
+  std::function<void(std::string_view)> progress{};  // long work says what it does; may be empty
 };
 
 /// One run of the program: the catalog with its overlays and, when a verb asks for it, the store
@@ -30,6 +38,15 @@ struct Settings {
 class Session {
  public:
   static Result<std::unique_ptr<Session>> open(Settings settings);
+
+  /// For a program that goes on: true when the catalog's files or the day changed since they were
+  /// read, and were read anew. Costs a look at the folders of the overlays. An error leaves what
+  /// was there.
+  Result<bool> refresh();
+
+  /// Changes whenever the answer to a question may: with the catalog, the day, and every write to
+  /// the store, whoever wrote.
+  Result<std::string> state();
 
   const catalog::Catalog& catalog() const { return catalog_; }
   const Settings& settings() const { return settings_; }
@@ -51,6 +68,7 @@ class Session {
   Settings settings_;
   catalog::Catalog catalog_;
   std::vector<std::string> layers_;
+  std::string overlays_seen_;  // names, sizes and times of the overlays' files
   std::unique_ptr<store::Store> store_;
   bool read_only_ = false;
 };

@@ -26,12 +26,6 @@ app::DoctorQuestion question_of(const Parsed& args) {
   return out;
 }
 
-std::size_t count(const app::DoctorAnswer& answer, Severity severity) {
-  std::size_t out = 0;
-  for (const Finding& each : answer.findings) out += each.severity == severity ? 1 : 0;
-  return out;
-}
-
 std::string many(std::size_t number, std::string_view word) {
   return fmt::format("{} {}{}", number, word, number == 1 ? "" : "s");
 }
@@ -65,41 +59,11 @@ std::string in_text(const app::DoctorAnswer& answer) {
   if (!answer.looked.empty()) looked += (looked.empty() ? "" : " and ") + answer.looked;
   if (looked.empty() && !answer.unreadable.empty())
     looked = many(answer.unreadable.size(), "file") + " that could not be read as a manifest";
-  out += fmt::format("{}, {}, {} in {}.\n", many(count(answer, Severity::Error), "error"),
-                     many(count(answer, Severity::Warning), "warning"),
-                     many(count(answer, Severity::Info), "remark"),
+  out += fmt::format("{}, {}, {} in {}.\n", many(app::count(answer, Severity::Error), "error"),
+                     many(app::count(answer, Severity::Warning), "warning"),
+                     many(app::count(answer, Severity::Info), "remark"),
                      looked.empty() ? "nothing" : looked);
   return out;
-}
-
-std::string in_json(const app::DoctorAnswer& answer) {
-  json::Array findings, unchecked;
-  for (const Finding& each : answer.findings) {
-    json::Object one{
-        {"severity", doctor::name(each.severity)}, {"id", each.id}, {"file", each.file}};
-    if (each.line > 0) one["line"] = each.line;
-    one["count"] = each.count;
-    if (!each.object.empty()) one["object"] = each.object;
-    if (!each.path.empty()) one["path"] = each.path;
-    one["evidence"] = each.evidence;
-    json::Array also;
-    for (const std::string& line : each.also) also.emplace_back(line);
-    if (!also.empty()) one["also"] = std::move(also);
-    one["cause"] = each.cause;
-    one["fix"] = each.fix;
-    if (!each.patch.empty()) one["patch"] = each.patch;
-    if (!each.source.empty()) one["source"] = each.source;
-    findings.push_back(std::move(one));
-  }
-  for (const std::string& kind : answer.unchecked) unchecked.emplace_back(kind);
-  return json::to_text(json::Object{{"schema", "kneepoint.doctor.v1"},
-                                    {"errors", count(answer, Severity::Error)},
-                                    {"warnings", count(answer, Severity::Warning)},
-                                    {"infos", count(answer, Severity::Info)},
-                                    {"lines", answer.log_lines},
-                                    {"objects", answer.objects},
-                                    {"unchecked", std::move(unchecked)},
-                                    {"findings", std::move(findings)}});
 }
 
 }  // namespace
@@ -122,16 +86,16 @@ Result<void> run_doctor(Run& run) {
   }
   if (answer->interrupted) run.note("interrupted: this is of what was read so far");
   if (run.args().text("--format") == "json") {
-    run.out(in_json(*answer));
+    run.out(json::to_text(app::to_json(*answer)));
   } else {
     run.out(in_text(*answer));
     for (const std::string& kind : answer->unchecked) {
       run.note(kind + ": its fields are not known here and were not checked");
     }
   }
-  if (count(*answer, Severity::Error) > 0) {
+  if (app::count(*answer, Severity::Error) > 0) {
     run.end_with(exit_code(ErrorCode::Unsatisfiable));
-  } else if (count(*answer, Severity::Warning) > 0) {
+  } else if (app::count(*answer, Severity::Warning) > 0) {
     run.end_with(1);
   }
   return {};

@@ -4,6 +4,7 @@
 
 #include "app/api_json.h"
 #include "app/live_setup.h"
+#include "app/query.h"
 #include "base/text.h"
 #include "cli/bench_show.h"
 #include "cli/cluster_access.h"
@@ -200,18 +201,7 @@ Result<void> recommend_profiles(Run& run) {
                   live->object + " does not say which model it serves; give --model too");
     }
   }
-  const bool assumed_use_case = wanted.use_case.empty() && !wanted.input_tokens;
-  if (wanted.use_case.empty()) {
-    if (wanted.input_tokens) {
-      // Here the nearest measured workload answers; `profiles list` wants one within 20 %.
-      asked->input_tokens = wanted.input_tokens;
-      asked->output_tokens = wanted.output_tokens;
-      wanted.input_tokens.reset();
-      wanted.output_tokens.reset();
-    } else {
-      wanted.use_case = "Chatbot (ShareGPT)";
-    }
-  }
+  const bool assumed_use_case = app::settle_workload(wanted, *asked);
   const auto list = app::rank_profiles(**session, wanted, std::move(*asked));
   if (!list) return fail(list.error());
   const auto& ranked = list->result.ranked;

@@ -87,6 +87,7 @@ enum class CommandId : std::uint8_t {
   Import,
   Emulate,
   Serve,
+  Mcp,
   Completion,
   Help,
   Version,

@@ -94,6 +94,8 @@ Result<void> run_command(Run& run) {
       return emulate(run);
     case CommandId::Serve:
       return serve(run);
+    case CommandId::Mcp:
+      return serve_mcp(run);
     case CommandId::Completion:
       return print_completion(run);
     case CommandId::Help:

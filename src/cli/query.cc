@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <set>
-
-#include "base/text.h"
+#include "app/query.h"
 
 namespace kneepoint::cli {
 
@@ -68,53 +66,12 @@ Result<recommend::Request> request(Run& run) {
   out.output_input_cost_ratio =
       args.number("--output-input-cost-ratio").value_or(out.output_input_cost_ratio);
 
-  std::set<std::string> providers{"any"};
-  std::set<std::string> regions;
-  for (const catalog::Price& price : catalog.prices()) {
-    providers.insert(price.provider);
-    regions.insert(price.region);
-  }
-  for (const catalog::Machine& machine : catalog.machines()) providers.insert(machine.provider);
-  for (const catalog::Region& region : catalog.regions()) regions.insert(region.region);
-  if (!providers.contains(out.pricing.provider)) {
-    return fail(ErrorCode::InvalidArgument,
-                fmt::format("unknown provider '{}'; there are {}", out.pricing.provider,
-                            fmt::join(providers, ", ")));
-  }
-  if (!out.pricing.region.empty() && !regions.contains(out.pricing.region)) {
-    const auto close =
-        nearest(out.pricing.region, std::vector<std::string>(regions.begin(), regions.end()));
-    return fail(ErrorCode::InvalidArgument,
-                fmt::format("unknown region '{}'{}", out.pricing.region,
-                            close.empty() ? "" : "; did you mean " + join(close, ", ") + "?"));
-  }
-  if (!out.pricing.machine_type.empty()) {
-    std::vector<std::string> types;
-    for (const catalog::Machine& machine : catalog.machines())
-      types.push_back(machine.machine_type);
-    if (std::find(types.begin(), types.end(), out.pricing.machine_type) == types.end()) {
-      const auto close = nearest(out.pricing.machine_type, types);
-      return fail(ErrorCode::InvalidArgument,
-                  fmt::format("unknown instance type '{}'{}", out.pricing.machine_type,
-                              close.empty() ? "" : "; did you mean " + join(close, ", ") + "?"));
-    }
-  }
+  if (auto known = app::check_pricing(catalog, out.pricing); !known) return fail(known.error());
   return out;
 }
 
 std::string assumptions(const Parsed& args, const recommend::Request& request) {
-  std::string out =
-      fmt::format("prices: {}{} at {}{}", catalog::name(request.pricing.model),
-                  args.given("--pricing-model") ? "" : " (default)", request.pricing.provider,
-                  request.pricing.region.empty() ? "" : " in " + request.pricing.region);
-  if (request.expected_requests_per_second) {
-    out += fmt::format("; {} requests/s expected with {} % headroom",
-                       shortest(*request.expected_requests_per_second),
-                       shortest(std::round(request.headroom * 1000) / 10));
-    if (request.min_available) out += " and one replica to lose";
-  }
-  if (!request.targets.empty()) out += "; targets on p50";
-  return out;
+  return app::assumptions(request, args.given("--pricing-model"));
 }
 
 }  // namespace kneepoint::cli

@@ -217,7 +217,10 @@ std::span<const Migration> migrations() {
         "CREATE INDEX profile_accelerator ON profile (accelerator)",
         "CREATE UNIQUE INDEX point_profile ON point (profile, number)"}},
       {2, "queue, running requests and KV use of a load point", add_server_columns()},
-      {3, "predictions and their bands", add_prediction_columns()}};
+      {3, "predictions and their bands", add_prediction_columns()},
+      {4,
+       "a number that every write raises",
+       {"CREATE TABLE generation (value BIGINT NOT NULL)", "INSERT INTO generation VALUES (1)"}}};
   return all;
 }
 

@@ -57,6 +57,29 @@ Result<std::vector<LayerState>> SqlStore::layers() {
   return states;
 }
 
+Result<std::int64_t> SqlStore::generation() {
+  if (!read_generation_) {
+    auto prepared = session_->prepare("SELECT value FROM generation");
+    if (!prepared) return fail(std::move(prepared.error()));
+    read_generation_ = std::move(*prepared);
+  }
+  auto row = read_generation_->step();
+  if (!row || !*row) {
+    read_generation_.reset();  // a broken connection gets a new statement
+    return row ? fail(ErrorCode::Internal, "the store has lost its generation")
+               : fail(std::move(row.error()));
+  }
+  const std::int64_t value = read_generation_->integer(0);
+  read_generation_->reset();
+  return value;
+}
+
+Result<void> SqlStore::commit(SqlTransaction& transaction) {
+  auto raised = session_->exec("UPDATE generation SET value = value + 1");
+  if (!raised) return raised;
+  return transaction.commit();
+}
+
 Result<LayerRow> SqlStore::write_layer(const LayerState& layer) {
   auto there = read_layers(*session_);
   if (!there) return fail(std::move(there.error()));
@@ -128,7 +151,7 @@ Result<void> SqlStore::replace_layer(
   auto transaction = SqlTransaction::write(*session_);
   if (!transaction) return fail(std::move(transaction.error()));
   if (auto replaced = replace_profiles(layer, next); !replaced) return replaced;
-  return transaction->commit();
+  return commit(*transaction);
 }
 
 Result<void> SqlStore::put_layers(std::span<const LayerContent> layers) {
@@ -143,7 +166,7 @@ Result<void> SqlStore::put_layers(std::span<const LayerContent> layers) {
     }
     if (auto added = add_profiles(*row, content.profiles); !added) return added;
   }
-  return transaction->commit();
+  return commit(*transaction);
 }
 
 Result<void> SqlStore::drop_layer(std::string_view name) {
@@ -158,7 +181,7 @@ Result<void> SqlStore::drop_layer(std::string_view name) {
         !done)
       return done;
   }
-  return transaction->commit();
+  return commit(*transaction);
 }
 
 Result<void> SqlStore::put(const profile::Profile& profile) { return put_all({&profile, 1}); }
@@ -169,7 +192,7 @@ Result<void> SqlStore::put_all(std::span<const profile::Profile> profiles) {
   auto own = write_layer(own_layer());
   if (!own) return fail(std::move(own.error()));
   if (auto added = add_profiles(*own, profiles); !added) return added;
-  return transaction->commit();
+  return commit(*transaction);
 }
 
 Result<bool> SqlStore::remove_one(int layer_key, std::string_view id) {
@@ -195,7 +218,7 @@ Result<bool> SqlStore::remove(std::string_view id) {
   if (!own) return fail(std::move(own.error()));
   auto removed = remove_one(own->key, id);
   if (!removed) return removed;
-  if (auto committed = transaction->commit(); !committed) return fail(std::move(committed.error()));
+  if (auto committed = commit(*transaction); !committed) return fail(std::move(committed.error()));
   return removed;
 }
 

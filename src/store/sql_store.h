@@ -32,6 +32,7 @@ class SqlStore final : public Store {
   Result<Counts> counts(std::span<const std::string> layers) override;
   Result<void> walk(std::span<const std::string> layers, const Visit& each) override;
   Result<void> backup(const std::filesystem::path& to) override;
+  Result<std::int64_t> generation() override;
   int schema_version() const override { return version_; }
   std::string describe() const override { return session_->describe(); }
 
@@ -40,6 +41,7 @@ class SqlStore final : public Store {
       : session_(std::move(session)), options_(std::move(options)), version_(version) {}
 
   // The parts of a write transaction.
+  Result<void> commit(SqlTransaction& transaction);       // and raises the generation
   Result<LayerRow> write_layer(const LayerState& layer);  // made or brought up to date
   Result<void> replace_profiles(
       const LayerState& layer,
@@ -51,6 +53,7 @@ class SqlStore final : public Store {
                           const Visit& each);
 
   std::unique_ptr<SqlSession> session_;
+  std::unique_ptr<SqlStatement> read_generation_;
   OpenOptions options_;
   int version_;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -118,6 +119,10 @@ class Store {
 
   /// A consistent copy as an SQLite file that appears whole or not at all.
   virtual Result<void> backup(const std::filesystem::path& to) = 0;
+
+  /// A number that every write raises, whoever wrote: what was read at one generation is still so
+  /// at the same one. Some microseconds on SQLite, a round trip on PostgreSQL.
+  virtual Result<std::int64_t> generation() = 0;
 
   virtual int schema_version() const = 0;
   virtual std::string describe()

@@ -494,6 +494,31 @@ TEST_P(StoreContract, ReadingOnlyChangesNothing) {
   EXPECT_EQ(error_of(reader->put(complete_profile())).code, ErrorCode::Unavailable);
 }
 
+TEST_P(StoreContract, EveryWriteRaisesTheGenerationForEveryReader) {
+  auto other = must(open(where(), options()));
+  std::int64_t last = must(store().generation());
+  const auto risen = [&] {
+    const std::int64_t now = must(other->generation());
+    EXPECT_EQ(now, must(store().generation()));
+    return now > std::exchange(last, now);
+  };
+  EXPECT_FALSE(risen());
+  must(store().put(complete_profile()));
+  EXPECT_TRUE(risen());
+  must(replace(*other, layer("catalog"), RandomProfiles(1).take(3)));
+  EXPECT_TRUE(risen());
+  must(store().find({}, Detail::Full));
+  EXPECT_FALSE(risen());
+  must(store().remove(complete_profile().id));
+  EXPECT_TRUE(risen());
+  must(store().drop_layer("catalog"));
+  EXPECT_TRUE(risen());
+  EXPECT_FALSE(store().replace_layer(layer("broken"), [] {
+    return Result<std::optional<profile::Profile>>(fail(ErrorCode::NotFound, "x"));
+  }));
+  EXPECT_FALSE(risen());
+}
+
 TEST_P(StoreContract, RefusesANewerSchema) {
   const int version = store().schema_version();
   store_.reset();

@@ -40,6 +40,11 @@ struct Verb {
   bool job = false;
   std::string_view summary;  // one sentence, for docs, OpenAPI and MCP
   Handler handler = nullptr;
+  /// REST answers with server-sent events: every progress is one, named by its member "event"; the
+  /// answer is the last, "done". The handler waits for what happens, so it has a thread of its own.
+  bool stream = false;
+  /// Not JSON: the answer is {"body": text}, and REST sends that text under this type.
+  std::string_view content_type = {};
 };
 
 /// google.cloud.gkerecommender.v1, and the JSON-only methods of its newest client.

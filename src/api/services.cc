@@ -1,0 +1,18 @@
+#include "api/services.h"
+
+#include <google/cloud/gkerecommender/v1/gkerecommender.pb.h>
+
+#include <array>
+
+namespace kneepoint::api {
+
+std::span<const Service> services() {
+  // A generated file nobody names would be left out by the linker, descriptors and all.
+  (void)google::cloud::gkerecommender::v1::Profile::default_instance();
+  static const std::array kAll{
+      Service{"google.cloud.gkerecommender.v1.GkeInferenceQuickstart", verbs::gkerecommender()},
+      Service{"kneepoint.v1.Kneepoint", verbs::kneepoint_v1()}};
+  return kAll;
+}
+
+}  // namespace kneepoint::api
