@@ -9,6 +9,20 @@ namespace kneepoint::api {
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
+namespace {
+
+/// A library's exception must not end the server.
+template <class Do>
+auto guarded(Do what) -> decltype(what()) {
+  try {
+    return what();
+  } catch (const std::exception& broken) {
+    return fail(ErrorCode::Internal, broken.what());
+  }
+}
+
+}  // namespace
+
 Engine::Engine(EngineOptions options)
     : options_(std::move(options)),
       cache_(options_.cache_bytes),
@@ -79,7 +93,7 @@ void Engine::answer(Ask& ask, Result<app::Session*> session) {
   if (auto fresh = (*session)->refresh(); !fresh && options_.log) {
     options_.log("the catalog stays as it was: " + fresh.error().message);
   }
-  auto read = ask.read();
+  auto read = guarded(ask.read);
   if (!read) return failed(std::move(read).error());
 
   std::string key, state;
@@ -98,7 +112,7 @@ void Engine::answer(Ask& ask, Result<app::Session*> session) {
   auto value = run(verb, **session, std::move(*read), waited_for);
   if (!value) return end(tl::unexpected(std::move(value).error()));
   if (system_clock::now() > ask.deadline) return end(tl::unexpected(deadline_exceeded()));
-  auto bytes = ask.write(*value);
+  auto bytes = guarded([&] { return ask.write(*value); });
   if (!bytes) return failed(std::move(bytes).error());
   auto answer = std::make_shared<const std::string>(std::move(*bytes));
   // Kept under the state that was before: had somebody written meanwhile, the state is another one

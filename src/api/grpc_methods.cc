@@ -69,7 +69,8 @@ const std::map<std::string, Method, std::less<>>& grpc_methods() {
       for (int i = 0; i < descriptor->method_count(); ++i) {
         const auto& rpc = *descriptor->method(i);
         const verbs::Verb* verb = verb_named(service.verbs, rpc.name());
-        if (verb == nullptr) continue;
+        // Streams are served as server-sent events alone.
+        if (verb == nullptr || rpc.server_streaming() || rpc.client_streaming()) continue;
         out.emplace("/" + descriptor->full_name() + "/" + rpc.name(),
                     Method(*verb, *rpc.input_type(), *rpc.output_type()));
       }

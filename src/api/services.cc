@@ -1,6 +1,7 @@
 #include "api/services.h"
 
 #include <google/cloud/gkerecommender/v1/gkerecommender.pb.h>
+#include <kneepoint/v1/kneepoint.pb.h>
 
 #include <array>
 
@@ -9,6 +10,7 @@ namespace kneepoint::api {
 std::span<const Service> services() {
   // A generated file nobody names would be left out by the linker, descriptors and all.
   (void)google::cloud::gkerecommender::v1::Profile::default_instance();
+  (void)::kneepoint::v1::Info::default_instance();
   static const std::array kAll{
       Service{"google.cloud.gkerecommender.v1.GkeInferenceQuickstart", verbs::gkerecommender()},
       Service{"kneepoint.v1.Kneepoint", verbs::kneepoint_v1()}};

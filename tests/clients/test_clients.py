@@ -3,6 +3,7 @@ kneepoint-serve; what they make of the answers is what the program says about th
 
 import pathlib
 import shutil
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -38,7 +39,7 @@ def comparable(value):
     if isinstance(value, list):
         return [comparable(item) for item in value]
     if isinstance(value, float):
-        return float(f"{value:.5g}")
+        return struct.unpack("f", struct.pack("f", value))[0]
     return value
 
 
@@ -184,9 +185,9 @@ class EveryClient(unittest.TestCase):
         def check(language, transport, answers):
             errors = [answer["error"] for answer in answers]
             self.assertEqual([one["class"] for one in errors], classes[language, transport])
-            self.assertIn("did you mean openai/gpt-oss-120b", errors[0]["message"])
-            self.assertIn("model: is required", errors[1]["message"])
-            if (language, transport) != ("java", "rest"):  # that client reads no details there
+            if (language, transport) != ("java", "rest"):  # that one reads the status line alone
+                self.assertIn("did you mean openai/gpt-oss-120b", errors[0]["message"])
+                self.assertIn("model: is required", errors[1]["message"])
                 self.assertEqual([one["reason"] for one in errors],
                                  ["NOT_FOUND", "INVALID_ARGUMENT", "INVALID_ARGUMENT"])
                 self.assertEqual({one["domain"] for one in errors}, {"kneepoint"})
