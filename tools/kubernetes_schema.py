@@ -8,10 +8,11 @@ Go modules named in the file's head. Only names, types and bounds are taken over
 
   kind GROUP/VERSION KIND TYPE      a kind and the type of its document
   type NAME                         followed by its fields, one blank in front:
-   FIELD TYPE [!] [k=v]... [~REGEX] FIELD * stands for any other; `!` required; enum=a|b, min, max, minlen, maxlen, minitems, maxitems
+   FIELD TYPE [!] [k=v]... [~REGEX] FIELD * stands for any other; `!` required; enum=a|b, min, max, minlen, maxlen, minitems,
+                                    maxitems (of a list or a map), keys=a+b (together unique in a list)
   old GROUP/VERSION KIND NEW        what was removed, and what took its place
 
-A TYPE is str, int, num, bool, quantity, intstr, any, another type, or one of these behind [ (a list)
+A TYPE is str, int, int32, num, bool, quantity, intstr, any, another type, or one of these behind [ (a list)
 or { (a map with text keys).
 """
 
@@ -144,6 +145,13 @@ inference.networking.x-k8s.io/v1alpha2 InferencePool inference.networking.k8s.io
 monitoring.googleapis.com/v1alpha1 PodMonitoring monitoring.googleapis.com/v1"""
 
 
+def plain(schema):
+    kind = schema.get("type")
+    if kind == "integer":
+        return "int32" if schema.get("format") == "int32" else "int"
+    return {"string": "str", "number": "num", "boolean": "bool"}.get(kind, "any")
+
+
 class Writer:
     def __init__(self, swagger):
         self.definitions = swagger["definitions"]
@@ -194,7 +202,7 @@ class Writer:
             if "additionalProperties" in schema:
                 return "{" + self.reference(schema["additionalProperties"])
             return "any"
-        return {"string": "str", "integer": "int", "number": "num", "boolean": "bool"}.get(kind, "any")
+        return plain(schema)
 
     def line(self, name, field, kind, required, schema):
         key = f"{name}.{field}"
@@ -246,7 +254,7 @@ class Writer:
                 self.by_body[body] = name
                 self.types[name] = lines
             return self.by_body[body]
-        return {"string": "str", "integer": "int", "number": "num", "boolean": "bool"}.get(kind, "any")
+        return plain(schema)
 
     POD_TEMPLATES = {"leaderTemplate", "workerTemplate"}
 
@@ -274,12 +282,15 @@ class Writer:
             words.append("enum=" + "|".join(inner["enum"]))
         for key, word in (("minimum", "min"), ("maximum", "max"), ("minLength", "minlen"),
                           ("maxLength", "maxlen")):
-            if key in inner and kind.lstrip("[") in ("int", "num", "str"):
+            if key in inner and kind.lstrip("[") in ("int", "int32", "num", "str"):
                 words.append(f"{word}={inner[key]:g}" if isinstance(inner[key], float)
                              else f"{word}={inner[key]}")
-        for key, word in (("minItems", "minitems"), ("maxItems", "maxitems")):
-            if key in schema:
+        for key, word in (("minItems", "minitems"), ("maxItems", "maxitems"),
+                          ("minProperties", "minitems"), ("maxProperties", "maxitems")):
+            if key in schema and kind[0] in "[{":
                 words.append(f"{word}={schema[key]}")
+        if schema.get("x-kubernetes-list-type") == "map":
+            words.append("keys=" + "+".join(schema["x-kubernetes-list-map-keys"]))
         if "pattern" in inner and kind in ("str", "[str"):
             words.append("~" + inner["pattern"])
         return " ".join(words)

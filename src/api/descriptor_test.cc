@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <google/cloud/gkerecommender/v1/gkerecommender.pb.h>
 #include <google/protobuf/descriptor.h>
 
 #include <set>
 
 #include "base/file.h"
 #include "base/text.h"
-#include "google/cloud/gkerecommender/v1/gkerecommender.pb.h"
 
 // The .proto held against the table of the published messages, field by field.
 namespace kneepoint::api {

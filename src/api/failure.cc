@@ -1,9 +1,9 @@
 #include "api/failure.h"
 
+#include <google/rpc/status.pb.h>
+
 #include <algorithm>
 #include <array>
-
-#include "google/rpc/status.pb.h"
 
 namespace kneepoint::api {
 namespace {

@@ -114,7 +114,7 @@ json::Object Jobs::start(Ask ask) {
   ask.write = [](const Value& answer) -> Result<std::string> { return json::to_line(answer); };
   ask.gone = [job] { return job->cancelled.load(); };
   ask.progress = [job](const Object& how_far) { return job->step(how_far); };
-  ask.done = [this, job](tl::expected<Bytes, Failure> answer) { finish(job, std::move(answer)); };
+  ask.done = [job](tl::expected<Bytes, Failure> answer) { finish(job, std::move(answer)); };
   engine_.ask(std::move(ask));
   return {{"job", job->to_json(true)}};
 }

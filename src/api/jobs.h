@@ -37,7 +37,7 @@ class Jobs {
   using Handle = std::shared_ptr<Job>;
 
   Handle find(const httpd::Request& request) const;
-  void finish(const Handle& job, tl::expected<Bytes, Failure> answer);
+  static void finish(const Handle& job, tl::expected<Bytes, Failure> answer);
 
   Engine& engine_;
   mutable std::mutex mutex_;

@@ -1,5 +1,6 @@
 // Bytes as every request message there is: refused, or read into an ask that is canonical and goes
 // back into a message.
+#include <google/cloud/gkerecommender/v1/gkerecommender.pb.h>
 #include <google/protobuf/struct.pb.h>
 
 #include <cstdint>
@@ -8,7 +9,6 @@
 #include "api/grpc_methods.h"
 #include "api/json_message.h"
 #include "base/json.h"
-#include "google/cloud/gkerecommender/v1/gkerecommender.pb.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace kneepoint;

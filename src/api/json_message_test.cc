@@ -1,13 +1,13 @@
 #include "api/json_message.h"
 
 #include <gmock/gmock.h>
+#include <google/cloud/gkerecommender/v1/gkerecommender.pb.h>
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
+#include <google/rpc/status.pb.h>
 
 #include "api/failure.h"
 #include "api/grpc_methods.h"
-#include "google/cloud/gkerecommender/v1/gkerecommender.pb.h"
-#include "google/rpc/status.pb.h"
 
 namespace kneepoint::api {
 namespace {

@@ -1,8 +1,8 @@
 #include "api/services.h"
 
-#include <array>
+#include <google/cloud/gkerecommender/v1/gkerecommender.pb.h>
 
-#include "google/cloud/gkerecommender/v1/gkerecommender.pb.h"
+#include <array>
 
 namespace kneepoint::api {
 

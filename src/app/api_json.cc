@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <charconv>
 #include <cmath>
+#include <optional>
 
 #include "base/text.h"
 
@@ -119,21 +122,26 @@ Shown shown(const curve::LoadPoint& point, Metric metric, curve::StatisticRule r
 }
 
 std::string substituted(const curve::LoadPoint& point, curve::StatisticRule rule) {
-  std::vector<std::string> parts;
-  std::string common;
+  std::array<Shown, kApiMetrics.size()> figures;
+  std::optional<metrics::Statistic> common;
   bool same = true;
   bool any = false;
-  for (const Metric metric : kApiMetrics) {
-    const Shown figure = shown(point, metric, rule);
-    if (metrics::is_missing(figure.value)) continue;
-    const std::string statistic(metrics::name(figure.statistic));
-    any = any || figure.statistic != metrics::Statistic::P50;
-    same = same && (common.empty() || common == statistic);
-    common = statistic;
-    parts.push_back(fmt::format("{} {}", metrics::label(metric), statistic));
+  for (std::size_t i = 0; i < figures.size(); ++i) {
+    figures[i] = shown(point, kApiMetrics[i], rule);
+    if (metrics::is_missing(figures[i].value)) continue;
+    any = any || figures[i].statistic != metrics::Statistic::P50;
+    same = same && (!common || *common == figures[i].statistic);
+    common = figures[i].statistic;
   }
   if (!any) return {};
-  return same ? common : join(parts, ", ");
+  if (same) return std::string(metrics::name(*common));
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < figures.size(); ++i) {
+    if (metrics::is_missing(figures[i].value)) continue;
+    parts.push_back(
+        fmt::format("{} {}", metrics::label(kApiMetrics[i]), metrics::name(figures[i].statistic)));
+  }
+  return join(parts, ", ");
 }
 
 std::string use_case_of(const catalog::Catalog& catalog, std::string_view workload) {
@@ -205,15 +213,27 @@ std::string evidence_mark(const profile::RankingRow::Evidence& evidence) {
   if (evidence.kind != profile::EvidenceKind::Predicted) return out;
   // In thousands of rows: made at once, and of characters whose width nobody has to look up.
   const auto& of = evidence.prediction;
-  if (of.tpot_error && of.ttft_error) {
-    out +=
-        fmt::format(" (TPOT within x{:.2f}, TTFT within x{:.2f})", *of.tpot_error, *of.ttft_error);
-  } else if (of.tpot_error) {
-    out += fmt::format(" (TPOT within x{:.2f})", *of.tpot_error);
-  } else if (of.ttft_error) {
-    out += fmt::format(" (TTFT within x{:.2f})", *of.ttft_error);
-  }
-  return out;
+  const auto add = [&out](std::string_view words, double ratio) {
+    out += words;
+    // Hundredths as a whole number, unless so near a half that only all digits tell which.
+    const double hundredths = std::floor(ratio * 100 + 0.5);
+    if (ratio >= 0 && ratio < 1e6 && std::abs(ratio * 100 - hundredths) < 0.499'999) {
+      const auto whole = static_cast<unsigned>(hundredths);
+      std::array<char, 16> digits;
+      char* end = std::to_chars(digits.data(), digits.data() + digits.size(), whole / 100).ptr;
+      *end++ = '.';
+      *end++ = static_cast<char>('0' + whole / 10 % 10);
+      *end++ = static_cast<char>('0' + whole % 10);
+      out.append(digits.data(), end);
+    } else {
+      out += fixed(ratio, 2);
+    }
+  };
+  if (!of.tpot_error && !of.ttft_error) return out;
+  out.reserve(64);
+  if (of.tpot_error) add(" (TPOT within x", *of.tpot_error);
+  if (of.ttft_error) add(of.tpot_error ? ", TTFT within x" : " (TTFT within x", *of.ttft_error);
+  return out += ')';
 }
 json::Object evidence_json(const profile::Evidence& evidence) {
   return evidence_json(view_of(evidence));

@@ -328,6 +328,14 @@ Result<CampaignResult> run_campaign(const CampaignAsk& ask, run::Directory* dire
   return Campaign(ask, directory, watch).run(catalog);
 }
 
+std::optional<curve::Knee> knee_of(const CampaignAsk& ask,
+                                   const std::vector<run::PointRecord>& points) {
+  if (!ask.sweep) return std::nullopt;
+  loadgen::SweepPlan plan(ask.sweep->limits);
+  for (const run::PointRecord& point : points) plan.add(sweep_point(point));
+  return plan.knee();
+}
+
 Result<std::vector<run::PointRecord>> points_of(const run::Directory& directory) {
   std::vector<run::PointRecord> out;
   for (const run::Record& record : directory.records()) {

@@ -76,6 +76,10 @@ struct CampaignResult {
 Result<CampaignResult> run_campaign(const CampaignAsk& ask, run::Directory* directory,
                                     const catalog::Catalog& catalog, const CampaignWatch& watch);
 
+/// The knee of a sweep's points, as far as they go; nothing of another campaign.
+std::optional<curve::Knee> knee_of(const CampaignAsk& ask,
+                                   const std::vector<run::PointRecord>& points);
+
 /// The points in a run directory. NotFound for a directory of something else.
 Result<std::vector<run::PointRecord>> points_of(const run::Directory& directory);
 

@@ -6,7 +6,9 @@
 #include <cmath>
 
 #include "app/doctor.h"
+#include "base/file.h"
 #include "base/text.h"
+#include "doctor/document.h"
 
 namespace kneepoint::app {
 namespace fs = std::filesystem;
@@ -18,6 +20,32 @@ bool is_kustomization(const fs::path& folder) {
     if (fs::exists(folder / file, error)) return true;
   }
   return false;
+}
+
+Result<void> check_yaml(const std::string& name, std::string_view text) {
+  const doctor::Documents documents = doctor::read_documents(text);
+  if (!documents.mistake) return {};
+  return fail(ErrorCode::InvalidArgument,
+              fmt::format("{}: line {} is no YAML: {}", name, documents.mistake->line,
+                          documents.mistake->sentence));
+}
+
+/// All that kubectl will read of a file or folder.
+Result<void> check_files(const fs::path& path) {
+  std::error_code error;
+  std::vector<fs::path> files;
+  if (!fs::is_directory(path, error)) files.push_back(path);
+  for (auto it = fs::recursive_directory_iterator(path, error);
+       !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+    const std::string ending = it->path().extension().string();
+    if (ending == ".yaml" || ending == ".yml" || ending == ".json") files.push_back(it->path());
+  }
+  for (const fs::path& file : files) {
+    const auto text = read_file(file);
+    if (!text) return fail(text.error());
+    if (auto ok = check_yaml(file.string(), *text); !ok) return ok;
+  }
+  return {};
 }
 
 /// "gemma-2-9b-it-vllm" of "gemma-2-9b-it-vllm-deployment".
@@ -127,6 +155,7 @@ Result<ManifestSource> manifest_source(const std::vector<std::string>& paths,
       auto text = standard_input();
       if (!text) return fail(std::move(text).error());
       out.text = std::move(*text);
+      if (auto ok = check_yaml("standard input", out.text); !ok) return fail(std::move(ok).error());
       out.words.emplace_back("--filename=-");
     } else if (!fs::exists(path, error)) {
       return fail(ErrorCode::NotFound, "no such file or folder: " + path);
@@ -137,6 +166,7 @@ Result<ManifestSource> manifest_source(const std::vector<std::string>& paths,
       }
       out.words.push_back("--kustomize=" + path);
     } else {
+      if (auto ok = check_files(path); !ok) return fail(std::move(ok).error());
       out.words.push_back("--filename=" + path);
       if (fs::is_directory(path, error)) out.words.emplace_back("--recursive");
     }

@@ -24,6 +24,7 @@ struct ManifestSource {
 };
 
 /// Files, folders (a folder with a kustomization.yaml is built), or "-" with `standard_input`.
+/// InvalidArgument, before any cluster is asked, where one of them is no YAML.
 Result<ManifestSource> manifest_source(const std::vector<std::string>& paths,
                                        const std::function<Result<std::string>()>& standard_input);
 

@@ -112,6 +112,14 @@ Result<std::vector<std::string>> files_of(const std::string& folder) {
   return out;
 }
 
+/// A file that is called one is a manifest too where what makes it one is missing or broken: that
+/// is what is to be found. Events written down as YAML have an apiVersion, and are read as a log.
+bool is_called_manifest(const std::string& name, std::string_view text) {
+  const std::string ending = fs::path(name).extension().string();
+  return (ending == ".yaml" || ending == ".yml") && !text.starts_with("apiVersion:") &&
+         text.find("\napiVersion:") == std::string_view::npos;
+}
+
 /// A file's name as it may be shown on a terminal.
 std::string shown(const std::string& name) { return doctor::evidence_of(name, 0, 0, 4096); }
 
@@ -171,8 +179,8 @@ class Diagnosis {
     auto head = read_up_to(read, kHead);
     if (!head) return named(head.error());
     if (as == DoctorQuestion::As::Auto) {
-      as = doctor::looks_like_manifest(*head) ? DoctorQuestion::As::Manifest
-                                              : DoctorQuestion::As::Log;
+      const bool manifest = doctor::looks_like_manifest(*head) || is_called_manifest(name, *head);
+      as = manifest ? DoctorQuestion::As::Manifest : DoctorQuestion::As::Log;
     }
     if (as == DoctorQuestion::As::Log) {
       if (auto done = scan(name, after(*head, read)); !done) return named(done.error());

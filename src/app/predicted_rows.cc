@@ -311,6 +311,11 @@ Result<std::vector<PlannedRow>> plan_rows(const catalog::Catalog& catalog,
           s.model = model.id;
           s.model_server = server.name;
           s.model_server_version = server.version(accelerator.vendor);
+          if (hardware.knows(server.name) &&
+              !hardware.runs_release(server.name, accelerator, s.model_server_version)) {
+            if (!server.asked.empty()) continue;
+            s.model_server_version = hardware.newest(server.name, accelerator);
+          }
           s.accelerator = accelerator.id;
           s.accelerator_count = split->accelerators;
           s.tensor_parallel = split->tensor;

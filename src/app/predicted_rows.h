@@ -30,10 +30,10 @@ struct PlannedRow {
 
 /// Every model of known size on every accelerator that holds it, with the fewest accelerators that
 /// do: a power of two inside one host, tensor parallel, else two full hosts as two pipeline stages;
-/// for each model server in its newest release that was measured, where it runs on the accelerator
-/// with these weights (table server_hardware; a server asked for brings its builds for other
-/// hardware along); under the use cases and 1024 in, 1024 out. In the order of the catalog.
-/// NotFound: the model or accelerator is unknown.
+/// for each model server in its newest release that was measured, or the newest that still runs
+/// there, where it runs on the accelerator with these weights (table server_hardware; a server
+/// asked for brings its builds for other hardware along); under the use cases and 1024 in, 1024
+/// out. In the order of the catalog. NotFound: the model or accelerator is unknown.
 Result<std::vector<PlannedRow>> plan_rows(const catalog::Catalog& catalog,
                                           const PredictAllAsk& ask);
 

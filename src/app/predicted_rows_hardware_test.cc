@@ -57,6 +57,15 @@ TEST(ServerHardware, ChecksAnUnstatedFormatAgainstWhatItMayBe) {
   EXPECT_FALSE(runs("vllm", "nvidia-tesla-v100", ""));
 }
 
+TEST(ServerHardware, EndsWithTheNewestReleaseThatStillRunsThere) {
+  const ServerHardware hardware(shipped());
+  const auto on = [](std::string_view id) { return *shipped().accelerator(id); };
+  EXPECT_TRUE(hardware.runs_release("vllm", on("nvidia-tesla-v100"), "0.14.1"));
+  EXPECT_FALSE(hardware.runs_release("vllm", on("nvidia-tesla-v100"), "0.19.0-cu130"));
+  EXPECT_TRUE(hardware.runs_release("vllm", on("nvidia-l4"), "0.19.0-cu130"));
+  EXPECT_FALSE(hardware.runs_release("vllm", on("tpu-v6e-slice"), "0.12.0"));
+}
+
 /// What was measured runs: the table may not say otherwise.
 TEST(ServerHardware, AllowsWhatWasMeasured) {
   const ServerHardware hardware(shipped());
@@ -71,6 +80,8 @@ TEST(ServerHardware, AllowsWhatWasMeasured) {
     const bool fp4 = precision == "fp4";
     const bool ok = fp4 ? hardware.runs(server, *on, "nvfp4") || hardware.runs(server, *on, "mxfp4")
                         : hardware.runs(server, *on, precision);
+    const std::string version(rows.text(r, "model_server_version"));
+    if (!hardware.runs_release(server, *on, version)) wrong.insert(server + " " + version);
     if (!ok) wrong.insert(server + " on " + on->id + ": " + precision);
   }
   EXPECT_TRUE(wrong.empty()) << testing::PrintToString(wrong);

@@ -80,6 +80,11 @@ void SimulatedFold::ended(std::size_t number, const RequestRecord& request) {
   kept.end += late;
 }
 
+void SimulatedFold::starts_again() {
+  const std::size_t reserved = requests_.capacity();
+  *this = SimulatedFold(std::move(bounds_), late_, reserved);
+}
+
 void SimulatedFold::put_in_slices() {
   // Before anything counts, all slices are as long as they get.
   Nanos latest{};

@@ -39,6 +39,7 @@ class SimulatedFold final : public sim::FleetObserver {
 
   void gaps(Nanos now, Nanos gap, std::uint64_t times) override;
   void ended(std::size_t number, const sim::RequestRecord& request) override;
+  void starts_again() override;
 
   struct Told {
     loadgen::Fold::Kept kept;

@@ -8,7 +8,9 @@
 #include <thread>
 
 #include "app/deploy_live.h"
+#include "autoscale/behavior.h"
 #include "base/text.h"
+#include "manifest/scaling.h"
 #include "scrape/detect.h"
 #include "scrape/recorder.h"
 #include "scrape/signal_map.h"
@@ -148,6 +150,23 @@ class Measurement {
   std::map<std::string, scrape::Recorder> recorders_;  // by pod
 };
 
+/// "24", "9500m"
+std::optional<double> quantity(std::string_view text) {
+  const bool milli = text.ends_with('m');
+  if (milli) text.remove_suffix(1);
+  const auto number = parse_number(text);
+  return number && milli ? std::optional(*number / 1000) : number;
+}
+
+/// What a target was set below its operating point; for one that was not, what it would have been.
+double buffer_below(double target, double promised_running) {
+  constexpr double kMost = 0.5;
+  if (target < promised_running) return std::min(kMost, 1 - target / promised_running);
+  return autoscale::buffer_for(
+      std::chrono::seconds(manifest::kNodeAndImageSeconds),
+      std::chrono::seconds(manifest::kScrapeSeconds + manifest::kCloudMonitoringSeconds));
+}
+
 void compare(SetStatus& out) {
   const MeasuredLoad& now = out.measured;
   const json::Value& promise = out.inventory.promise;
@@ -235,7 +254,7 @@ Result<SetStatus> status_of(Session& session, const cluster::Kubectl& kubectl,
   for (const ScalerStatus& scaler : out.scalers) {
     for (const ScalerStatus::Metric& metric : scaler.metrics) {
       if (metric.series.find("running") == std::string::npos) continue;
-      const auto target = parse_number(metric.target);
+      const auto target = quantity(metric.target);
       if (target) out.proposal = propose_target(*target, out.measured, inventory.promise);
     }
   }
@@ -287,7 +306,7 @@ ScalerStatus read_scaler(const json::Object& autoscaler) {
 
 std::optional<Proposal> propose_target(double target, const MeasuredLoad& measured,
                                        const json::Value& promise) {
-  constexpr double kMostUp = 1.5;  // in one step
+  constexpr double kMostUp = 1.5;  // in one step, of what runs
   constexpr double kNear = 0.8;    // of the target: replicas are as full as they are to be
   constexpr double kLate = 1.2;    // of the promise: more than figures of one window differ
   constexpr double kRoom = 0.8;
@@ -308,20 +327,22 @@ std::optional<Proposal> propose_target(double target, const MeasuredLoad& measur
     }
   }
   if (what.empty()) return std::nullopt;
-  const std::string at_load =
-      fmt::format(" at {} running requests per replica", fixed(measured.running, 1));
   const bool within = is_missing(promised_running) || measured.running <= 1.1 * promised_running;
-  if (ratio > kLate && within && measured.running >= 1) {
-    const double next = std::max(1.0, std::floor(measured.running / ratio));
-    if (next >= target) return std::nullopt;
-    return Proposal{next, what + at_load};
-  }
-  if (ratio < kRoom && measured.running >= kNear * target) {
-    const double next = std::floor(target * std::min(kMostUp, 1 / ratio));
-    if (next <= target) return std::nullopt;
-    return Proposal{next, what + at_load + ", the most that the autoscaler allows"};
-  }
-  return std::nullopt;
+  const bool late = ratio > kLate && within && measured.running >= 1;
+  const bool room = ratio < kRoom && measured.running >= kNear * target;
+  if (!late && !room) return std::nullopt;
+  Proposal out;
+  out.point = std::min(measured.running / ratio, kMostUp * measured.running);
+  out.buffer = buffer_below(target, promised_running);
+  out.target = std::max(1.0, std::floor(out.point * (1 - out.buffer) + 1e-9));
+  if (late ? out.target >= target : out.target <= target) return std::nullopt;
+  out.why = fmt::format(
+      "{} at {} running requests per replica{}, measured over {} s on {} pod{} ({} {}): latency as "
+      "promised at {} of them, less {} % for the time a new replica takes",
+      what, fixed(measured.running, 1), room ? ", the most that the autoscaler allows" : "",
+      fixed(measured.seconds, 0), measured.pods, measured.pods == 1 ? "" : "s", measured.server,
+      measured.version, fixed(out.point, 1), fixed(100 * out.buffer, 0));
+  return out;
 }
 
 Result<std::vector<SetStatus>> status(Session& session, const cluster::Kubectl& kubectl,
@@ -409,8 +430,10 @@ json::Object to_json(const SetStatus& status) {
   out["remarks"] = texts(status.remarks);
   out["queries"] = texts(status.queries);
   if (status.proposal) {
-    out["proposal"] =
-        json::Object{{"target", status.proposal->target}, {"why", status.proposal->why}};
+    out["proposal"] = json::Object{{"target", status.proposal->target},
+                                   {"operatingPoint", std::round(status.proposal->point * 10) / 10},
+                                   {"buffer", std::round(status.proposal->buffer * 1000) / 1000},
+                                   {"why", status.proposal->why}};
   }
   return out;
 }

@@ -40,8 +40,10 @@ struct MeasuredLoad {
 
 /// A better target for an autoscaler of running requests.
 struct Proposal {
-  double target = 0;
-  std::string why;
+  double target = 0;  // the operating point less the buffer, whole requests
+  double point = 0;   // requests that may run on a replica while latency is as promised
+  double buffer = 0;  // share, for the time a new replica takes
+  std::string why;    // with what was measured
 };
 
 struct SetStatus {
@@ -70,8 +72,9 @@ ScalerStatus read_scaler(const json::Object& autoscaler);
 
 /// From what is measured against what was promised: a lower target where latency is above the
 /// promise although the load is not, a higher one where latency leaves room while replicas run at
-/// the target. Latency is taken to grow in proportion to running requests, which overstates it
-/// below the knee. Nothing where the load is too low to tell, or either side is not known.
+/// the target. It is the operating point seen, less the buffer that the deployed target has below
+/// the promised one. Latency is taken to grow in proportion to running requests, which overstates
+/// it below the knee. Nothing where the load is too low to tell, or either side is not known.
 std::optional<Proposal> propose_target(double target, const MeasuredLoad& measured,
                                        const json::Value& promise);
 

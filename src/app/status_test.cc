@@ -19,15 +19,28 @@ MeasuredLoad measured(double running, double tpot_ms) {
 const json::Value kPromise = json::Object{{"running", 40}, {"tpotMs", 50.0}};
 
 TEST(ProposedTarget, IsLowerWhereLatencyIsAboveThePromise) {
-  const auto lower = propose_target(40, measured(36, 75), kPromise);
+  const auto lower = propose_target(32, measured(36, 75), kPromise);
   ASSERT_TRUE(lower);
-  EXPECT_EQ(lower->target, 24);  // 36 x 50 / 75
-  EXPECT_THAT(lower->why, testing::HasSubstr("TPOT is 75.0 ms where 50.0 ms was promised"));
+  EXPECT_DOUBLE_EQ(lower->point, 24);    // 36 x 50 / 75
+  EXPECT_DOUBLE_EQ(lower->buffer, 0.2);  // as 32 is below 40
+  EXPECT_EQ(lower->target, 19);          // 24 x 0.8
+  EXPECT_THAT(lower->why, testing::HasSubstr("TPOT is 75.0 ms where 50.0 ms was promised at 36.0 "
+                                             "running requests per replica"));
+  EXPECT_THAT(lower->why, testing::HasSubstr("on 2 pods"));
+  EXPECT_THAT(lower->why, testing::HasSubstr("at 24.0 of them, less 20 %"));
 }
 
 TEST(ProposedTarget, IsHigherWhereFullReplicasAreFast) {
-  EXPECT_EQ(propose_target(40, measured(38, 36), kPromise)->target, 55);  // 40 x 50 / 36
-  EXPECT_EQ(propose_target(40, measured(38, 10), kPromise)->target, 60) << "by half at most";
+  EXPECT_EQ(propose_target(32, measured(30, 36), kPromise)->target, 33);  // 30 x 50 / 36 x 0.8
+  EXPECT_EQ(propose_target(32, measured(30, 10), kPromise)->target, 36) << "half more at most";
+  EXPECT_FALSE(propose_target(32, measured(28, 39), kPromise)) << "no more than it is";
+}
+
+TEST(ProposedTarget, KeepsAUsualBufferWhereNoneWasSet) {
+  const auto lower = propose_target(50, measured(36, 75), kPromise);
+  ASSERT_TRUE(lower);
+  EXPECT_GT(lower->buffer, 0.1);
+  EXPECT_LE(lower->buffer, 0.2);
 }
 
 TEST(ProposedTarget, IsNoneWhereTheLoadDoesNotTell) {

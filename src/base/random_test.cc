@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/first_normals.h"
 #include "base/portable_math.h"
 
 namespace kneepoint {
@@ -131,6 +132,14 @@ TEST(Random, UniformStaysBelowOneAndHasItsMoments) {
   });
   EXPECT_NEAR(m.mean, 0.5, 0.002);
   EXPECT_NEAR(m.variance, 1.0 / 12, 0.001);
+}
+
+TEST(Random, FirstNormalsOfManyStreamsAreThoseOfEach) {
+  std::vector<double> many(100);
+  first_normals(RandomStreams(7, "lengths"), 1000, many);
+  for (std::size_t i = 0; i < many.size(); ++i) {
+    EXPECT_EQ(many[i], Random(7, "lengths", 1000 + i).normal());
+  }
 }
 
 TEST(Random, BelowReachesEveryNumberEquallyOften) {

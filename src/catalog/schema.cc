@@ -182,6 +182,8 @@ constexpr std::array kServerHardware{
                  "formats of a checkpoint's weights that it runs there, with a space between"},
     ColumnSchema{"family", Text, kOptional,
                  "the server that this one is a build of, where that has the better known name"},
+    ColumnSchema{"newest", Text, kOptional,
+                 "the newest release that runs there; empty: every one does"},
     KP_PROVENANCE};
 
 constexpr std::array kServerMetrics{

@@ -30,8 +30,8 @@ ServerHardware::ServerHardware(const Catalog& catalog) {
   for (std::size_t layer = catalog.layers().size(); layer-- > 0;) {
     const Table& table = *catalog.raw(layer, "server_hardware");
     for (std::size_t r = 0; r < table.rows(); ++r) {
-      const Row row{table.text(r, "server"), table.text(r, "vendor"), table.text(r, "arch"),
-                    table.text(r, "weights"), table.text(r, "family")};
+      const Row row{table.text(r, "server"),  table.text(r, "vendor"), table.text(r, "arch"),
+                    table.text(r, "weights"), table.text(r, "family"), table.text(r, "newest")};
       const bool replaced = std::any_of(rows_.begin(), rows_.end(), [&](const Row& higher) {
         return higher.server == row.server && higher.vendor == row.vendor &&
                higher.arch == row.arch;
@@ -56,6 +56,19 @@ const ServerHardware::Row* ServerHardware::row(std::string_view server,
 
 bool ServerHardware::runs_on(std::string_view server, const Accelerator& accelerator) const {
   return row(server, accelerator) != nullptr;
+}
+
+std::string_view ServerHardware::newest(std::string_view server,
+                                        const Accelerator& accelerator) const {
+  const Row* found = row(server, accelerator);
+  return found == nullptr ? std::string_view{} : found->newest;
+}
+
+bool ServerHardware::runs_release(std::string_view server, const Accelerator& accelerator,
+                                  std::string_view version) const {
+  const Row* found = row(server, accelerator);
+  if (found == nullptr || found->newest.empty()) return found != nullptr;
+  return compare_versions(version, found->newest).value_or(0) <= 0;
 }
 
 bool ServerHardware::runs(std::string_view server, const Accelerator& accelerator,

@@ -24,6 +24,11 @@ class ServerHardware {
   bool knows(std::string_view server) const;
   /// Whether the server runs on the accelerator at all, with some weights.
   bool runs_on(std::string_view server, const Accelerator& accelerator) const;
+  /// The newest release that does; empty: every one, or it does not run there at all.
+  std::string_view newest(std::string_view server, const Accelerator& accelerator) const;
+  /// Whether that release, or one before it, is this one. Versions that cannot be compared are.
+  bool runs_release(std::string_view server, const Accelerator& accelerator,
+                    std::string_view version) const;
   /// Whether it does with these weights. An unstated format needs a row that has fp8 and
   /// int4, what such checkpoints hold.
   bool runs(std::string_view server, const Accelerator& accelerator, std::string_view format) const;
@@ -32,7 +37,7 @@ class ServerHardware {
 
  private:
   struct Row {
-    std::string_view server, vendor, arch, weights, family;
+    std::string_view server, vendor, arch, weights, family, newest;
   };
   const Row* row(std::string_view server, const Accelerator& accelerator) const;
 

@@ -30,7 +30,8 @@ std::string or_dash(double value, int decimals) {
   return metrics::is_missing(value) ? "-" : fixed(value, decimals);
 }
 
-/// What a reader must know beside the table.
+}  // namespace
+
 void note_point(Run& run, const run::PointRecord& point) {
   const std::string load = app::load_text(point.spec);
   const metrics::Summary& s = point.summary;
@@ -49,8 +50,6 @@ void note_point(Run& run, const run::PointRecord& point) {
   }
   if (!point.self.valid) run.note(fmt::format("{}: not valid: {}", load, point.self.reason));
 }
-
-}  // namespace
 
 Interruptible::Interruptible() {
   interruptions = 0;
@@ -99,9 +98,9 @@ app::CampaignWatch Shown::watch() {
   return out;
 }
 
-void Shown::draw(const loadgen::Progress& now, const std::optional<metrics::SignalSample>& server) {
-  if (!on_) return;
-  std::string line = stage_;
+std::string progress_text(std::string_view stage, const loadgen::Progress& now,
+                          const std::optional<metrics::SignalSample>& server) {
+  std::string line(stage);
   line += now.draining ? ", last answers" : "";
   line += now.left ? fmt::format(", {} left", clock_text(*now.left))
                    : fmt::format(", {}", clock_text(now.elapsed));
@@ -112,8 +111,17 @@ void Shown::draw(const loadgen::Progress& now, const std::optional<metrics::Sign
     line += fmt::format(" | server: {} running, {} waiting, KV {} %", or_dash(server->running, 0),
                         or_dash(server->waiting, 0), or_dash(100 * server->kv_use, 0));
   }
+  return line;
+}
+
+void Shown::draw(const loadgen::Progress& now, const std::optional<metrics::SignalSample>& server) {
+  draw_line(progress_text(stage_, now, server));
+}
+
+void Shown::draw_line(std::string_view line) {
+  if (!on_) return;
   const auto width = static_cast<std::size_t>(run_.width());
-  run_.write_err("\r\x1b[K" + line.substr(0, width - 1));
+  run_.write_err("\r\x1b[K" + std::string(line.substr(0, width - 1)));
   drawn_ = true;
 }
 

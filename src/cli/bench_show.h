@@ -26,6 +26,12 @@ class Interruptible {
   struct sigaction int_, term_;
 };
 
+/// The running point in one line.
+std::string progress_text(std::string_view stage, const loadgen::Progress& now,
+                          const std::optional<metrics::SignalSample>& server);
+/// A finished one: a line, its remarks and its errors.
+void note_point(Run& run, const run::PointRecord& point);
+
 /// A watch that shows the running point on a terminal and a line for each finished one.
 class Shown {
  public:
@@ -34,10 +40,12 @@ class Shown {
   Shown(const Shown&) = delete;
   Shown& operator=(const Shown&) = delete;
   app::CampaignWatch watch();
+  /// Of a run that goes on elsewhere: a line over the one drawn last, and none.
+  void draw_line(std::string_view line);
+  void clear();
 
  private:
   void draw(const loadgen::Progress& now, const std::optional<metrics::SignalSample>& server);
-  void clear();
 
   Run& run_;
   bool on_ = false;

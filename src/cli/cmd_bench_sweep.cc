@@ -1,20 +1,25 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <thread>
 
 #include "app/campaign.h"
+#include "app/mirrored_run.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "cli/bench_common.h"
 #include "cli/bench_go.h"
+#include "cli/bench_show.h"
+#include "cli/bench_sweep.h"
 #include "cli/commands.h"
+#include "cli/flags_sweep.h"
 
 namespace kneepoint::cli {
-namespace {
 
-Result<app::CampaignAsk> ask_of(Run& run) {
+Result<app::CampaignAsk> bench::sweep_of(Run& run, app::BenchTarget named) {
   const Parsed& args = run.args();
   app::CampaignAsk ask;
-  auto target = bench::target_of(run, {});
+  auto target = bench::target_of(run, std::move(named));
   if (!target) return fail(std::move(target.error()));
   ask.target = *std::move(target);
   ask.setup = bench::setup_of(run);
@@ -65,7 +70,7 @@ Result<app::CampaignAsk> ask_of(Run& run) {
   return ask;
 }
 
-std::string plan_text(const app::CampaignAsk& ask) {
+std::string bench::plan_text(const app::CampaignAsk& ask) {
   const app::SweepAsk& sweep = *ask.sweep;
   const auto& limits = sweep.limits;
   const double doublings = std::ceil(std::log2(limits.highest / std::max(1.0, limits.lowest)));
@@ -87,28 +92,62 @@ std::string plan_text(const app::CampaignAsk& ask) {
       static_cast<double>(most) * least, static_cast<double>(most) * cap);
 }
 
+namespace {
+
+/// The run of the folder; with --seed it may still have to be made, and the pod that had it before
+/// may still be ending.
+Result<run::Directory> opened(const Parsed& args) {
+  const std::string folder = args.positionals().front();
+  const auto seed = args.maybe_text("--seed");
+  if (!seed) return run::Directory::open(folder, run::Directory::For::Appending);
+  const auto bytes = read_file(*seed);
+  if (!bytes) return fail(bytes.error());
+  const auto records = app::read_seed(*bytes);
+  if (!records) return fail(Error(records.error()).during(*seed));
+  constexpr int kTries = 120;
+  for (int i = 1;; ++i) {
+    auto out = app::open_mirror(folder, *records);
+    const bool taken = !out && out.error().message.find("another process") != std::string::npos;
+    if (!taken || i == kTries || bench::Interruptible::interrupted()) return out;
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+}
+
 }  // namespace
 
 Result<void> sweep_bench(Run& run) {
-  auto ask = ask_of(run);
+  if (run.args().on("--in-cluster")) return bench::sweep_in_cluster(run);
+  for (const Flag& flag : bench::kInClusterFlags) {
+    if (run.args().given(flag.name)) {
+      return fail(ErrorCode::InvalidArgument,
+                  std::string(flag.name) + " says how to measure in a cluster: add --in-cluster");
+    }
+  }
+  auto ask = bench::sweep_of(run, {});
   if (!ask) return fail(std::move(ask.error()));
   if (run.args().on("--dry-run")) {
-    run.out(plan_text(*ask));
+    run.out(bench::plan_text(*ask));
     return {};
   }
   return bench::start(run, *ask);
 }
 
 Result<void> resume_bench(Run& run) {
-  auto directory =
-      run::Directory::open(run.args().positionals().front(), run::Directory::For::Appending);
+  auto directory = opened(run.args());
   if (!directory) return fail(std::move(directory.error()));
   for (const std::string& warning : directory->warnings()) run.note(warning);
+  const bool stream = run.args().on("--stream");
+  if (app::place_of(directory->header()) && !stream) {
+    return fail(ErrorCode::InvalidArgument,
+                fmt::format("this run is measured in a cluster, where the way to the server is "
+                            "another: go on with kneepoint bench sweep --in-cluster --run={}",
+                            directory->folder().string()));
+  }
   auto ask = app::campaign_from_json(directory->header());
   if (!ask) return fail(std::move(ask.error()).during(directory->folder().string()));
   if (run.args().given("--keep-profile")) ask->keep_profile = run.args().on("--keep-profile");
   if (auto ok = bench::add_secrets(run, ask->target); !ok) return ok;
-  return bench::go_on(run, *ask, &*directory);
+  return stream ? bench::stream(run, *ask, *directory) : bench::go_on(run, *ask, &*directory);
 }
 
 }  // namespace kneepoint::cli

@@ -304,8 +304,9 @@ Result<void> undeploy(Run& run) {
   if (!as_json(run)) run.out(plan_text(planned));
   tell_notes(run, planned);
   if (auto agreed = agree(run, "Remove this?"); !agreed) return agreed;
-  if (auto done = cluster::remove(kubectl, planned.plan, seconds(args, "--timeout")); !done)
-    return done;
+  const auto gone = cluster::remove(kubectl, planned.plan, seconds(args, "--timeout"));
+  if (!gone) return fail(gone.error());
+  for (const std::string& note : *gone) run.note(note);
   run.out(as_json(run) ? json::to_text(app::to_json(planned)) : set->set + " is removed\n");
   return {};
 }

@@ -6,6 +6,7 @@
 #include "cli/manifest_query.h"
 #include "cli/query.h"
 #include "manifest/kustomize.h"
+#include "manifest/text.h"
 
 namespace kneepoint::cli {
 namespace {
@@ -135,7 +136,7 @@ Result<void> create_manifest(Run& run) {
       run.note("kept " + path + ": it was edited; the new one is not written");
     for (const std::string& path : report->stale)
       run.note(path + " is of an earlier run and no longer part of the set");
-    run.out("Output saved to " + *folder +
+    run.out("Output saved to " + manifest::comment_line(*folder) +
             (args.text("--platform") == name(manifest::Platform::CloudRun)
                  ? "; gcloud run services replace takes its service.yaml\n"
                  : "; kubectl apply --kustomize takes its folder overlays/production\n"));
@@ -160,7 +161,7 @@ Result<void> create_manifest(Run& run) {
                              : manifest::to_yaml_text(made->manifest, what);
   if (const auto path = args.maybe_text("--output-path")) {
     if (auto done = write_file(*path, text); !done) return done;
-    run.out("Output saved to " + *path + "\n");
+    run.out("Output saved to " + manifest::comment_line(*path) + "\n");
   } else {
     run.out(text);
   }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/bench_show.h"
 #include "cli/commands.h"
+#include "cli/large_pages.h"
 #include "cli/progress.h"
 #include "cli/rows.h"
 #include "cli/setup_flags.h"
@@ -93,6 +94,7 @@ Result<std::vector<workload::RunSpec>> points_of(Run& run) {
 }  // namespace
 
 Result<void> simulate(Run& run) {
+  prefer_large_pages();
   const Parsed& args = run.args();
   auto question = question_of(run);
   if (!question) return fail(std::move(question).error());

@@ -422,7 +422,7 @@ constexpr Flag kOneAcceleratorType{
     .name = "--accelerator-type",
     .value = "TYPE",
     .sentence = "The accelerator, by its Kubernetes name, such as nvidia-l4."};
-constexpr auto kManifestsOwnFlags = all_of(std::array{
+constexpr auto kManifestsOwnFlags = std::array{
     required(kModel),
     saying(kModelServer,
            "The model server. Without it, the best one measured for the model "
@@ -447,38 +447,34 @@ constexpr auto kManifestsOwnFlags = all_of(std::array{
     kMinAvailable,
     kPricingModel,
     kRegion,
-    kProvider,
-    kNamespace,
-    kOutput,
-    kOutputPath});
-constexpr auto kManifestsFlags =
-    all_of(kManifestsOwnFlags, hosting::kFlags, all_of(scaling::kFlags, scaling::kDeliveryFlags));
+    kProvider};
+/// Which manifest, and how it is written down.
+constexpr auto kManifestsWhat =
+    all_of(kManifestsOwnFlags, hosting::kFlags, scaling::kFlags, scaling::kDeliveryFlags);
+constexpr std::array kManifestsOutput{kNamespace, kOutput, kOutputPath};
+constexpr auto kManifestsFlags = all_of(kManifestsWhat, kManifestsOutput, scaling::kFolderFlags);
 
-/// What `manifests create` makes, without how it is written down and with nothing required: a
-/// manifest can be given instead.
+/// What may be left out because a manifest can be given instead.
 template <std::size_t N>
-constexpr auto to_deploy(const std::array<Flag, N>& flags) {
-  constexpr std::size_t kLeftOut = 5;
-  std::array<Flag, N - kLeftOut> out{};
-  std::size_t at = 0;
-  for (Flag flag : flags) {
-    if (flag.name == "--namespace" || flag.name == "--force" || flag.name.starts_with("--output")) {
-      if (flag.name != "--output-length") continue;
-    }
-    flag.required = false;
-    out.at(at++) = flag;
-  }
-  return out;
+constexpr auto none_required(std::array<Flag, N> flags) {
+  for (Flag& flag : flags) flag.required = false;
+  return flags;
 }
-constexpr auto kDeployFlags =
-    all_of(deploying::kWhatFlags, to_deploy(kManifestsFlags), deploying::kClusterFlags,
-           deploying::kHowFlags, one(deploying::kOutput));
-constexpr auto kManifestsDiffFlags = all_of(deploying::kWhatFlags, to_deploy(kManifestsFlags),
-                                            deploying::kClusterFlags, one(deploying::kOutput));
+constexpr auto kDeployWhat = none_required(kManifestsWhat);
+constexpr auto kDeployFlags = all_of(deploying::kWhatFlags, kDeployWhat, deploying::kClusterFlags,
+                                     deploying::kHowFlags, one(deploying::kOutput));
+constexpr auto kManifestsDiffFlags =
+    all_of(deploying::kWhatFlags, kDeployWhat, deploying::kClusterFlags, one(deploying::kOutput));
 constexpr auto kDoctorAllFlags =
     all_of(kDoctorFlags,
            with_sentence(deploying::kClusterFlags, "--namespace",
                          "Look at what runs in this Kubernetes namespace, through your kubectl."));
+constexpr auto kSweepFlags =
+    all_of(bench::kSweepOwnFlags, bench::kInClusterFlags,
+           with_sentence(deploying::kClusterFlags, "--namespace",
+                         "With --in-cluster: the Kubernetes namespace. Without it, that of the "
+                         "context, else default."));
+constexpr auto kResumeFlags = all_of(bench::kResumeOwnFlags, bench::kStreamFlags);
 constexpr auto kUndeployFlags = all_of(deploying::kClusterFlags, deploying::kUndeployFlags);
 constexpr auto kStatusFlags = all_of(deploying::kClusterFlags, deploying::kStatusFlags);
 
@@ -756,7 +752,7 @@ constexpr std::array kCommands{
         "load point lasts until its figures are known well enough. A sweep that was cut off goes "
         "on with `bench resume`.",
         "bench sweep --url=http://127.0.0.1:8000 --model=my-model --accelerator=nvidia-l4",
-        bench::kSweepFlags},
+        kSweepFlags},
     Command{
         CommandId::BenchResume,
         "bench resume",
@@ -765,7 +761,7 @@ constexpr std::array kCommands{
         "Measures the load points a run does not have yet. Tokens are read again from where the "
         "run says they were.",
         "bench resume runs/2026-11-21T10-00-00-my-model",
-        bench::kResumeFlags,
+        kResumeFlags,
         kResumeWords},
     Command{CommandId::BenchLoad,
             "bench load",
@@ -979,6 +975,15 @@ constexpr std::array kCommands{
             "Prints its address when it is ready, and serves until it is interrupted.",
             "emulate --port=0 --ttft=lognormal:100ms,0.5 --itl=10ms --model-server=vllm",
             kEmulateFlags},
+    Command{CommandId::Mcp,
+            "mcp",
+            {},
+            "Answer an assistant over the Model Context Protocol",
+            "Serves recommendations, curves, predictions, manifests and doctor as tools of the "
+            "Model Context Protocol over standard input and output, until the input ends. "
+            "Assistants start it themselves; docs/mcp.md says how they are told.",
+            "mcp",
+            {}},
     Command{CommandId::Completion,
             "completion",
             {},

@@ -85,6 +85,7 @@ enum class CommandId : std::uint8_t {
   StoreBackup,
   Import,
   Emulate,
+  Mcp,
   Completion,
   Help,
   Version,

@@ -90,6 +90,8 @@ Result<void> run_command(Run& run) {
       return import_reports(run);
     case CommandId::Emulate:
       return emulate(run);
+    case CommandId::Mcp:
+      return serve_mcp(run);
     case CommandId::Completion:
       return print_completion(run);
     case CommandId::Help:

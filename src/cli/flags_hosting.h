@@ -64,8 +64,9 @@ inline constexpr std::array kFlags{
          .choices = kStarts},
     Flag{.name = "--gpu-network",
          .type = Switch,
-         .sentence = "Join the machine's RDMA networks (A3 Ultra, A4). Their Network objects must "
-                     "be in the cluster."},
+         .sentence = "Join the networks that the machine has for its GPUs: RDMA (A3 Ultra, A4), or "
+                     "GPUDirect-TCPX(O) with a daemon beside the server (A3 High, A3 Mega). Their "
+                     "Network objects must be in the cluster."},
     Flag{.name = "--exclusive-topology",
          .value = "LABEL",
          .sentence = "Give each replica of several hosts the nodes of one value of this node label "

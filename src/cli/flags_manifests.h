@@ -19,7 +19,8 @@ inline constexpr std::array<std::string_view, 10> kStorages{
     "gcs-fuse", "runai-streamer", "hyperdisk-ml", "image",     "download"};
 inline constexpr std::array<std::string_view, 4> kSignals{"auto", "running", "queue", "kv"};
 
-inline constexpr std::array kFlags{
+/// Writing a whole folder.
+inline constexpr std::array kFolderFlags{
     Flag{.name = "--output-dir",
          .type = Path,
          .value = "DIR",
@@ -30,7 +31,9 @@ inline constexpr std::array kFlags{
          .type = Switch,
          .group = Output,
          .sentence = "Let --output-dir overwrite files outside overlays/ that were edited since "
-                     "they were written."},
+                     "they were written."}};
+
+inline constexpr std::array kFlags{
     Flag{.name = "--autoscaler",
          .type = Choice,
          .value = "AUTOSCALER",

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/version.h"
+#include "manifest/text.h"
 
 namespace kneepoint::cli {
 namespace fs = std::filesystem;
@@ -22,7 +23,7 @@ std::string printable(std::string_view text) {
       out += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
     }
   }
-  return out;
+  return manifest::comment_line(out);  // what is more than a byte
 }
 
 }  // namespace

@@ -3,13 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <map>
 #include <set>
+#include <thread>
 
 #include "base/text.h"
+#include "cluster/remove.h"
 
 namespace kneepoint::cluster {
 namespace {
 
+constexpr auto kLongestPause = std::chrono::milliseconds(1000);
 const std::string kManager = std::string("--field-manager=") + kFieldManager;
 
 std::vector<std::string> apply_words(bool dry) {
@@ -110,7 +115,7 @@ class Planner {
       const auto differs = differences(kubectl_, *live, wanted);
       if (!differs) return fail(differs.error());
       if (differs->empty()) {
-        plan_.steps.push_back({Action::Leave, ref, {}, {}});
+        plan_.steps.push_back({Action::Leave, ref, {}, {}, {}});
         plan_.notes.push_back(ref.shown() + " is there already and not ours: it stays as it is");
       } else {
         std::string what = ref.shown();
@@ -149,7 +154,7 @@ class Planner {
       if (then == nullptr) {
         return fail(ErrorCode::Unavailable, "the dry run said nothing of " + ref.shown());
       }
-      Step step{Action::Create, ref, {}, std::move(each)};
+      Step step{Action::Create, ref, {}, std::move(each), {}};
       std::string uid;
       if (live != nullptr) {
         step.changes = changes(*live, *then);
@@ -168,7 +173,7 @@ class Planner {
       const json::Object* live = find_object(live_, each.ref);
       const Whose owner = whose(live, plan_.before);
       if (owner == Whose::Ours && !takes_others_along(each.ref))
-        plan_.steps.push_back({Action::Remove, each.ref, {}, {}});
+        plan_.steps.push_back({Action::Remove, each.ref, {}, {}, text_at(*live, "/metadata/uid")});
       if (owner == Whose::Others) {
         plan_.notes.push_back(each.ref.shown() +
                               " was ours and is somebody else's now: it stays as it is");
@@ -277,10 +282,9 @@ Result<void> apply(const Kubectl& kubectl, Plan& plan) {
   }
   if (auto done = write_inventory(kubectl, meanwhile); !done) return done;
 
-  std::vector<json::Object> send, drop;
+  std::vector<json::Object> send;
   for (Step& step : plan.steps) {
     if (step.action == Action::Create || step.action == Action::Change) send.push_back(step.object);
-    if (step.action == Action::Remove) drop.push_back(ref_json(step.ref));
   }
   if (!send.empty()) {
     const auto done = kubectl.run(apply_words(false), list_text(send));
@@ -292,10 +296,10 @@ Result<void> apply(const Kubectl& kubectl, Plan& plan) {
         each.uid = text_at(*now, "/metadata/uid");
     }
   }
-  if (!drop.empty()) {
-    const auto done = kubectl.run({"delete", "--filename=-", "--ignore-not-found", "--wait=false"},
-                                  list_text(drop));
-    if (!done) return fail(done.error());
+  Remover remover(kubectl);
+  for (const Step& step : plan.steps) {
+    if (step.action != Action::Remove) continue;
+    if (const auto done = remover.remove(step.ref, step.uid); !done) return fail(done.error());
   }
   return write_inventory(kubectl, plan.after);
 }
@@ -312,15 +316,16 @@ Result<Plan> plan_removal(const Kubectl& kubectl, const Inventory& inventory) {
     switch (whose(find_object(*live, ref), inventory)) {
       case Whose::Ours:
         if (takes_others_along(ref)) {
-          plan.steps.push_back({Action::Leave, ref, {}, {}});
+          plan.steps.push_back({Action::Leave, ref, {}, {}, {}});
           plan.notes.push_back(ref.shown() +
                                " stays, as removing it would remove what others put into it");
         } else {
-          plan.steps.push_back({Action::Remove, ref, {}, {}});
+          plan.steps.push_back(
+              {Action::Remove, ref, {}, {}, text_at(*find_object(*live, ref), "/metadata/uid")});
         }
         break;
       case Whose::Others:
-        plan.steps.push_back({Action::Leave, ref, {}, {}});
+        plan.steps.push_back({Action::Leave, ref, {}, {}, {}});
         plan.notes.push_back(ref.shown() + " is somebody else's now: it stays");
         break;
       case Whose::Nobodys:
@@ -330,25 +335,53 @@ Result<Plan> plan_removal(const Kubectl& kubectl, const Inventory& inventory) {
   return plan;
 }
 
-Result<void> remove(const Kubectl& kubectl, const Plan& plan, Nanos patience) {
-  std::vector<json::Object> drop;
+Result<std::vector<std::string>> remove(const Kubectl& kubectl, const Plan& plan, Nanos patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  std::vector<std::string> notes;
+  std::map<std::string, Ref> going;  // by uid
+  Remover remover(kubectl);
   for (const Step& step : plan.steps) {
-    if (step.action == Action::Remove) drop.push_back(ref_json(step.ref));
-  }
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(patience);
-  if (!drop.empty()) {
-    const auto done =
-        kubectl.try_run({"delete", "--filename=-", "--ignore-not-found", "--cascade=foreground",
-                         "--wait=true", fmt::format("--timeout={}s", seconds.count())},
-                        list_text(drop), patience + std::chrono::seconds(15));
+    if (step.action != Action::Remove) continue;
+    const auto done = remover.remove(step.ref, step.uid);
     if (!done) return fail(done.error());
-    if (done->status != 0) return fail(explain_failure(done->err));
+    if (*done == Remover::Outcome::Asked) going.emplace(step.uid, step.ref);
+    if (*done == Remover::Outcome::Others) {
+      notes.push_back(step.ref.shown() +
+                      " was removed and made anew by somebody meanwhile: the new one stays");
+    }
   }
-  json::Object list = to_json(plan.before);
-  const auto done = kubectl.run({"delete", "--filename=-", "--ignore-not-found"},
-                                list_text({ref_json(ref_of(list))}));
+  for (auto pause = std::chrono::milliseconds(100);; pause = std::min(2 * pause, kLongestPause)) {
+    std::vector<Ref> refs;
+    for (const auto& [uid, ref] : going) refs.push_back(ref);
+    const auto live = get_live(kubectl, refs);
+    if (!live) return fail(live.error());
+    std::map<std::string, Ref> left;
+    for (const json::Object& each : *live) {
+      const std::string uid = text_at(each, "/metadata/uid");
+      if (const auto it = going.find(uid); it != going.end()) left.insert(*it);
+    }
+    going = std::move(left);
+    if (going.empty()) break;
+    const auto& interrupted = kubectl.access().interrupted;
+    const bool stopped = interrupted && interrupted();
+    if (stopped || std::chrono::steady_clock::now() >= until) {
+      std::vector<std::string> names;
+      for (const auto& [uid, ref] : going) names.push_back(ref.shown());
+      return fail(ErrorCode::Unavailable,
+                  std::string(stopped ? "interrupted" : "patience ended") +
+                      " while these were still going: " + join(names, ", ") +
+                      "; the same command goes on with them");
+    }
+    std::this_thread::sleep_for(pause);
+  }
+  const json::Object list = to_json(plan.before);
+  const auto done = remover.remove(ref_of(list), plan.before.uid, plan.before.version);
   if (!done) return fail(done.error());
-  return {};
+  if (*done == Remover::Outcome::Others) {
+    return fail(ErrorCode::Conflict,
+                plan.before.set + " was deployed again meanwhile: what that made is still there");
+  }
+  return notes;
 }
 
 }  // namespace kneepoint::cluster

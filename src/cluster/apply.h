@@ -25,6 +25,7 @@ struct Step {
   Ref ref;
   std::vector<Change> changes;
   json::Object object;  // what is sent; of Create and Change
+  std::string uid;      // of Remove: which one
 };
 
 /// What would happen, as the server itself says.
@@ -60,7 +61,8 @@ Result<void> apply(const Kubectl& kubectl, Plan& plan);
 
 /// What undeploy would remove, and what of the set is not ours any more.
 Result<Plan> plan_removal(const Kubectl& kubectl, const Inventory& inventory);
-/// Waits until all is gone, what it brought about (pods) included.
-Result<void> remove(const Kubectl& kubectl, const Plan& plan, Nanos patience);
+/// Waits until all is gone, what it brought about (pods) included. What somebody made anew under
+/// one of the names meanwhile stays, and is named. Conflict: a deploy wrote the list meanwhile.
+Result<std::vector<std::string>> remove(const Kubectl& kubectl, const Plan& plan, Nanos patience);
 
 }  // namespace kneepoint::cluster

@@ -157,8 +157,8 @@ Result<std::vector<json::Object>> Kubectl::get(std::vector<std::string> words,
   return read_objects(*text);
 }
 
-Result<Background> Kubectl::start(std::vector<std::string> words) const {
-  return Background::start(with_access(std::move(words)));
+Result<Background> Kubectl::start(std::vector<std::string> words, Background::Errors errors) const {
+  return Background::start(with_access(std::move(words)), errors);
 }
 
 Result<Place> Kubectl::place() const {

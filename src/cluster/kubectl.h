@@ -44,7 +44,8 @@ class Kubectl {
   Result<std::vector<json::Object>> get(std::vector<std::string> words,
                                         std::string input = {}) const;
   /// One that goes on, such as port-forward.
-  Result<Background> start(std::vector<std::string> words) const;
+  Result<Background> start(std::vector<std::string> words,
+                           Background::Errors errors = Background::Errors::Together) const;
 
   /// Asks no server.
   Result<Place> place() const;

@@ -54,6 +54,8 @@ Result<Inventory> inventory_from(const json::Object& config_map) {
   Inventory out;
   out.set = label(config_map, kSetLabel);
   out.namespace_name = text_at(config_map, "/metadata/namespace");
+  out.uid = text_at(config_map, "/metadata/uid");
+  out.version = text_at(config_map, "/metadata/resourceVersion");
   const std::string name = text_at(config_map, "/metadata/name");
   if (text_at(config_map, "/data/version") != kVersion) {
     return fail(

@@ -29,6 +29,7 @@ struct Inventory {
   std::string set, namespace_name;
   std::vector<Owned> objects;
   json::Value promise;  // what the deployment is to reach, see docs/deploy.md; null: nothing known
+  std::string uid{}, version{};  // of the list as it was read; empty: of one not written yet
 
   const Owned* find(const Ref& ref) const;
 };

@@ -175,10 +175,12 @@ Result<Finished> run_process(const std::vector<std::string>& words, const Proces
   return done;
 }
 
-Result<Background> Background::start(const std::vector<std::string>& words) {
+Result<Background> Background::start(const std::vector<std::string>& words, Errors errors) {
   auto out = pipe_of(false);
   if (!out) return fail(out.error());
-  const auto process = spawn(words, -1, out->second.get(), out->second.get());
+  const Descriptor nothing(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  const auto process = spawn(words, -1, out->second.get(),
+                             errors == Errors::Together ? out->second.get() : nothing.get());
   if (!process) return fail(process.error());
   return Background(*process, out->first.release());
 }
@@ -186,7 +188,8 @@ Result<Background> Background::start(const std::vector<std::string>& words) {
 Background::Background(Background&& other) noexcept
     : process_(std::exchange(other.process_, -1)),
       output_(std::exchange(other.output_, -1)),
-      said_(std::move(other.said_)) {}
+      said_(std::move(other.said_)),
+      ended_(other.ended_) {}
 
 Background::~Background() {
   if (process_ > 0) end_of(process_, Clock::now());
@@ -203,6 +206,16 @@ Result<std::string> Background::wait_for(std::string_view wanted, Nanos patience
     if (!open || Clock::now() >= until || (interrupted && interrupted())) {
       return fail(ErrorCode::Unavailable, said_.empty() ? "it said nothing" : said_);
     }
+    pollfd watched{output_, POLLIN, 0};
+    ::poll(&watched, 1, static_cast<int>(kLook.count()));
+  }
+}
+
+std::string Background::take(Nanos patience) {
+  const auto until = Clock::now() + patience;
+  for (;;) {
+    if (!ended_) ended_ = !drain(output_, said_, std::size_t{64} << 20);
+    if (!said_.empty() || ended_ || Clock::now() >= until) return std::exchange(said_, {});
     pollfd watched{output_, POLLIN, 0};
     ::poll(&watched, 1, static_cast<int>(kLook.count()));
   }

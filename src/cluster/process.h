@@ -35,7 +35,9 @@ Result<Finished> run_process(const std::vector<std::string>& words,
 /// A program that goes on while this object lives.
 class Background {
  public:
-  static Result<Background> start(const std::vector<std::string>& words);
+  enum class Errors { Together, Dropped };  // what it says on standard error
+  static Result<Background> start(const std::vector<std::string>& words,
+                                  Errors errors = Errors::Together);
   Background(Background&& other) noexcept;
   Background& operator=(Background&&) = delete;
   ~Background();  // ends it and waits
@@ -44,12 +46,17 @@ class Background {
   /// `wanted`. Unavailable when it ended or did not say so in time; the message is what it said.
   Result<std::string> wait_for(std::string_view wanted, Nanos patience,
                                const std::function<bool()>& interrupted = {});
+  /// What it printed since the last call, after waiting for some until `patience` ends. Empty and
+  /// ended(): there will be no more.
+  std::string take(Nanos patience);
+  bool ended() const { return ended_; }
 
  private:
   Background(pid_t process, int output) : process_(process), output_(output) {}
   pid_t process_ = -1;
   int output_ = -1;
   std::string said_;
+  bool ended_ = false;
 };
 
 }  // namespace kneepoint::cluster

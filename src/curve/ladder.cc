@@ -42,6 +42,7 @@ Throughput choose_figure(std::span<const LoadPoint> points) {
       most = have;
       best = figure;
     }
+    if (most == std::ssize(points)) break;  // no other can have more
   }
   return best;
 }

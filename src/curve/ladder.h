@@ -12,7 +12,8 @@
 #include "curve/point.h"
 #include "metrics/metric.h"
 
-/// Inside the room: what knee, interpolation and operating point share.
+/// What knee, interpolation and operating point share; for whoever asks all of them of thousands of
+/// curves.
 namespace kneepoint::curve {
 
 /// Which figure ranks the points of a curve. One for the whole curve: the one most points have;
@@ -65,6 +66,14 @@ class Ladder {
 std::optional<metrics::Statistic> choose_statistic(const Ladder& ladder, std::size_t count,
                                                    metrics::Metric metric,
                                                    metrics::Statistic wanted, StatisticRule rule);
+
+/// As those of operating_point.h, of the ladder and the knee that are known already.
+tl::expected<OperatingPoint, NoOperatingPoint> find_operating_point(const Ladder& ladder,
+                                                                    const Knee& knee,
+                                                                    std::span<const Target> targets,
+                                                                    StatisticRule rule);
+Range reachable(const Ladder& ladder, const Knee& knee, metrics::Metric metric,
+                metrics::Statistic statistic, StatisticRule rule);
 
 /// The point a share of the way (0 to 1) from `a` to `b`, every figure linear; NaN where either
 /// has none.

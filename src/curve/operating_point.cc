@@ -157,7 +157,13 @@ tl::expected<OperatingPoint, NoOperatingPoint> find_operating_point(
     std::span<const LoadPoint> points, LoadKind kind, std::span<const Target> targets,
     StatisticRule rule) {
   const Ladder ladder(points);
-  const Knee knee = find_knee(ladder, kind);
+  return find_operating_point(ladder, find_knee(ladder, kind), targets, rule);
+}
+
+tl::expected<OperatingPoint, NoOperatingPoint> find_operating_point(const Ladder& ladder,
+                                                                    const Knee& knee,
+                                                                    std::span<const Target> targets,
+                                                                    StatisticRule rule) {
   const std::size_t count = steps_within(ladder, knee);
 
   std::array<std::byte, 8 * sizeof(Bound)> buffer;
@@ -184,7 +190,11 @@ tl::expected<OperatingPoint, NoOperatingPoint> find_operating_point(
 
 Range reachable(std::span<const LoadPoint> points, const Knee& knee, Metric metric,
                 Statistic statistic, StatisticRule rule) {
-  const Ladder ladder(points);
+  return reachable(Ladder(points), knee, metric, statistic, rule);
+}
+
+Range reachable(const Ladder& ladder, const Knee& knee, Metric metric, Statistic statistic,
+                StatisticRule rule) {
   const std::size_t count = steps_within(ladder, knee);
   Range range;
   const auto used = choose_statistic(ladder, count, metric, statistic, rule);

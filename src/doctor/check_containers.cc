@@ -26,8 +26,16 @@ void check_ports(const Object& object, const At& container, Report& report) {
 }
 
 void check_environment(const Object& object, const At& container, Report& report) {
+  std::set<std::string, std::less<>> names;
   for (const At& variable : container["env"].items()) {
     if (const At name = variable["name"]; name.exists()) {
+      if (!names.insert(std::string(name.text())).second) {
+        // Its definition makes the list one of unique names; elsewhere the last one counts.
+        report.add(object.is("LeaderWorkerSet") ? Severity::Error : Severity::Warning, object, name,
+                   "variable-twice",
+                   "The variable " + std::string(name.text()) + " is there twice.",
+                   "Remove one of the two.");
+      }
       if (const std::string wrong = wrong_with_env_name(name.text()); !wrong.empty()) {
         report.error(object, name, "bad-variable-name", "A variable's name " + wrong + ".",
                      "Rename it.");
@@ -38,7 +46,9 @@ void check_environment(const Object& object, const At& container, Report& report
       report.error(object, from, "value-twice", "A variable has either value or valueFrom.",
                    "Remove one of the two.");
     }
-    if (from.exists() && from.size() != 1) {
+    std::size_t sources = 0;
+    for (const auto& [key, value] : from.entries()) sources += value.exists() ? 1 : 0;
+    if (from.exists() && sources != 1) {
       report.error(object, from, "one-source", "valueFrom takes exactly one source.",
                    "Name one: secretKeyRef, configMapKeyRef, fieldRef or resourceFieldRef.");
     }
@@ -90,6 +100,15 @@ void check_volumes(const Object& object, const At& spec, Report& report) {
     std::size_t sources = 0;
     for (const auto& [key, value] : volume.entries()) {
       if (key != "name" && value.exists()) ++sources;
+    }
+    for (const auto& [source, field] : {std::pair{"configMap", "name"},
+                                        {"secret", "secretName"},
+                                        {"persistentVolumeClaim", "claimName"}}) {
+      if (volume[source].is_map() && volume[source][field].text().empty()) {
+        report.error(object, volume[source][field], "missing-field",
+                     "The volume does not say which " + std::string(source) + " it is.", "Name it.",
+                     std::string(field) + ": NAME");
+      }
     }
     if (sources > 1) {
       report.error(object, volume, "one-source", "A volume has exactly one source.",

@@ -152,7 +152,7 @@ class FieldCheck {
                     list ? "Put a dash in front of each entry." : "Write it as key: value lines.");
       return;
     }
-    if (list && depth == 0) {
+    if (depth == 0) {
       if (field.min_items && at.size() < *field.min_items) {
         report_.error(object_, at, "too-few-items",
                       at.path() + " must have at least " + std::to_string(*field.min_items) +
@@ -167,9 +167,30 @@ class FieldCheck {
       }
     }
     if (list) {
-      for (const At& item : at.items()) check_wrapped(item, field, depth + 1);
+      for (const At& item : at.items()) {
+        check_wrapped(item, field, depth + 1);
+        if (!item.exists() && field.base == Base::Struct) {
+          report_.error(object_, item, "empty-entry", "An entry of " + at.path() + " is empty.",
+                        "Write its fields, or remove the dash.");
+        }
+      }
+      if (!field.keys.empty()) check_keys(at, field);
     } else {
       for (const auto& [key, value] : at.entries()) check_wrapped(value, field, depth + 1);
+    }
+  }
+
+  /// Entries that the server tells apart by some of their fields.
+  void check_keys(const At& list, const Schema::Field& field) {
+    std::set<std::vector<std::string>> seen;
+    for (const At& item : list.items()) {
+      std::vector<std::string> values;
+      for (const std::string& key : field.keys) values.emplace_back(item[key].text());
+      if (seen.insert(std::move(values)).second) continue;
+      report_.error(
+          object_, item, "duplicate-entry",
+          "Two entries of " + list.path() + " have the same " + join(field.keys, " and ") + ".",
+          "Remove or rename one.");
     }
   }
 
@@ -321,6 +342,12 @@ class FieldCheck {
   Report& report_;
 };
 
+/// Empty for the core of Kubernetes, whose versions stand alone.
+std::string_view group_of(std::string_view api_version) {
+  const auto slash = api_version.find('/');
+  return slash == std::string_view::npos ? std::string_view() : api_version.substr(0, slash);
+}
+
 }  // namespace
 
 bool check_fields(const Object& object, const KubernetesSchema& schema, Report& report) {
@@ -336,11 +363,10 @@ bool check_fields(const Object& object, const KubernetesSchema& schema, Report& 
                  "apiVersion: " + instead);
     return true;
   }
-  // A kind of ours under a group that is ours, in a version or spelling that is not.
-  const std::string_view group =
-      std::string_view(object.api_version).substr(0, object.api_version.find('/'));
+  // A known kind in a group that is known too, but not of this kind or not in this version.
+  const std::string_view group = group_of(object.api_version);
   for (const std::string& version : schema.versions(object.kind)) {
-    if (std::string_view(version).substr(0, version.find('/')) == group || version == object.kind) {
+    if (group_of(version) == group || schema.has_group(group)) {
       report.error(object, object["apiVersion"], "unknown-api-version",
                    "There is no " + object.kind + " in " + object.api_version + ".",
                    "Write " + version + ".", "apiVersion: " + version);

@@ -69,7 +69,8 @@ void check_names(const Object& object, Report& report) {
       }
     }
   }
-  if (const At ns = metadata["namespace"]; ns.exists()) {
+  // An empty one is that of the context, as if it were not written.
+  if (const At ns = metadata["namespace"]; !ns.text().empty()) {
     if (const std::string wrong = wrong_with_dns_label(ns.text()); !wrong.empty()) {
       report.error(object, ns, "bad-namespace", "A namespace " + wrong + ".", "Correct it.");
     }

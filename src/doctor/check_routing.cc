@@ -50,7 +50,20 @@ void check_backend(const Object& object, const At& backend, Report& report) {
   }
 }
 
+void check_parents(const Object& object, Report& report) {
+  std::set<std::tuple<std::string, std::string, std::string, std::string, std::string>> seen;
+  for (const At& parent : object["spec"]["parentRefs"].items()) {
+    if (!seen.insert({or_else(parent["kind"], "Gateway"), or_else(parent["namespace"], ""),
+                      or_else(parent["name"], ""), or_else(parent["sectionName"], ""),
+                      or_else(parent["port"], "")})
+             .second) {
+      report.error(object, parent, "duplicate-entry", "Two parents are the same.", "Remove one.");
+    }
+  }
+}
+
 void check_route(const Object& object, Report& report) {
+  check_parents(object, report);
   for (const At& rule : object["spec"]["rules"].items()) {
     for (const At& match : rule["matches"].items()) {
       const At path = match["path"];

@@ -17,11 +17,11 @@ void check_ports(const Object& object, Report& report) {
   std::set<std::string> names, numbers;
   for (const At& port : ports.items()) {
     const At name = port["name"], target = port["targetPort"];
-    if (ports.size() > 1 && !name.exists()) {
+    if (ports.size() > 1 && name.text().empty()) {
       report.error(object, name, "missing-port-name", "With several ports each needs a name.",
                    "Name it.", "name: metrics");
     }
-    if (name.exists()) {
+    if (!name.text().empty()) {
       if (const std::string wrong = wrong_with_dns_label(name.text()); !wrong.empty()) {
         report.error(object, name, "bad-port-name", "A port's name " + wrong + ".", "Rename it.");
       }
@@ -36,7 +36,7 @@ void check_ports(const Object& object, Report& report) {
       report.error(object, port["port"], "duplicate-port", "Two entries have one port.",
                    "Change one.");
     }
-    if (!target.exists()) continue;
+    if (target.text().empty()) continue;  // the same as port
     if (const auto number = target.integer()) {
       if (*number < 1 || *number > 65535) {
         report.error(object, target, "out-of-range", "A port is from 1 to 65535.", "Correct it.");
@@ -116,7 +116,17 @@ void check_binding(const Object& object, Report& report) {
                  "A ClusterRoleBinding grants a ClusterRole.", "Write ClusterRole.",
                  "kind: ClusterRole");
   }
+  if (const At name = object["roleRef"]["name"]; name.exists() && name.text().empty()) {
+    report.error(object, name, "missing-name", "The role's name is missing.", "Name it.");
+  }
   for (const At& subject : object["subjects"].items()) {
+    const At name = subject["name"];
+    if (subject["kind"].text() == "ServiceAccount" && name.exists()) {
+      if (const std::string wrong = wrong_with_subdomain(name.text()); !wrong.empty()) {
+        report.error(object, name, "bad-name", "A service account's name " + wrong + ".",
+                     "Correct it.");
+      }
+    }
     if (subject["kind"].text() != "ServiceAccount" || !subject["namespace"].text().empty())
       continue;
     report.error(

@@ -1,5 +1,6 @@
 #include <array>
 
+#include "doctor/names.h"
 #include "doctor/quantity.h"
 #include "doctor/rules.h"
 
@@ -47,6 +48,12 @@ void check_modes(const Object& object, const At& spec, Report& report) {
 void check_claim_spec(const Object& object, const At& spec, Report& report) {
   check_modes(object, spec, report);
   check_size(object, spec["resources"]["requests"]["storage"], "A claim", report);
+  if (const At name = spec["storageClassName"]; !name.text().empty()) {  // empty: no class at all
+    if (const std::string wrong = wrong_with_subdomain(name.text()); !wrong.empty()) {
+      report.error(object, name, "bad-name", "The name of a storage class " + wrong + ".",
+                   "Correct it.");
+    }
+  }
 }
 
 void check_volume(const Object& object, Report& report) {

@@ -1,6 +1,8 @@
 #include "doctor/kubernetes_schema.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "base/text.h"
@@ -12,9 +14,9 @@ using Base = KubernetesSchema::Base;
 
 std::optional<Base> plain_base(std::string_view word) {
   static constexpr std::pair<std::string_view, Base> kBases[] = {
-      {"str", Base::Text},  {"int", Base::Integer},       {"num", Base::Number},
-      {"bool", Base::Bool}, {"quantity", Base::Quantity}, {"intstr", Base::IntegerOrText},
-      {"any", Base::Any}};
+      {"str", Base::Text},          {"int", Base::Integer},         {"int32", Base::Integer},
+      {"num", Base::Number},        {"bool", Base::Bool},           {"any", Base::Any},
+      {"quantity", Base::Quantity}, {"intstr", Base::IntegerOrText}};
   for (const auto& [name, base] : kBases) {
     if (word == name) return base;
   }
@@ -29,10 +31,10 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
-std::vector<std::string> choices_of(std::string_view text) {
+std::vector<std::string> words_of(std::string_view text, char between) {
   std::vector<std::string> out;
   for (;;) {
-    const auto bar = text.find('|');
+    const auto bar = text.find(between);
     out.emplace_back(text.substr(0, bar));
     if (bar == std::string_view::npos) return out;
     text.remove_prefix(bar + 1);
@@ -49,7 +51,11 @@ bool apply(KubernetesSchema::Field& field, std::string_view word) {
   if (equals == std::string_view::npos) return false;
   const std::string_view key = word.substr(0, equals), value = word.substr(equals + 1);
   if (key == "enum") {
-    field.choices = choices_of(value);
+    field.choices = words_of(value, '|');
+    return true;
+  }
+  if (key == "keys") {
+    field.keys = words_of(value, '+');
     return true;
   }
   const auto number = parse_number(value);
@@ -136,6 +142,10 @@ Result<KubernetesSchema> KubernetesSchema::parse(std::string_view text) {
     if (base.empty()) return broken();
     if (const auto plain = plain_base(base)) {
       field.base = *plain;
+      if (base == "int32") {
+        field.min = std::numeric_limits<std::int32_t>::min();
+        field.max = std::numeric_limits<std::int32_t>::max();
+      }
     } else {
       field.base = Base::Struct;
       later.push_back({out.types_.size() - 1, type.fields.size(), std::string(base)});
@@ -178,6 +188,15 @@ std::string KubernetesSchema::replacement(std::string_view api_version,
                                           std::string_view kind) const {
   const auto it = replaced_.find({std::string(kind), std::string(api_version)});
   return it == replaced_.end() ? std::string() : it->second;
+}
+
+bool KubernetesSchema::has_group(std::string_view group) const {
+  return std::any_of(kinds_.begin(), kinds_.end(), [&](const auto& kind) {
+    const std::string& version = kind.first.second;
+    return group.empty()
+               ? version.find('/') == std::string::npos
+               : version.starts_with(group) && version.substr(group.size()).starts_with('/');
+  });
 }
 
 std::vector<std::string> KubernetesSchema::versions(std::string_view kind) const {

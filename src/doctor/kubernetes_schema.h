@@ -25,6 +25,7 @@ class KubernetesSchema {
     std::optional<double> min, max;
     std::optional<std::size_t> min_length, max_length, min_items, max_items;
     std::string pattern;
+    std::vector<std::string> keys;  // of a list: fields that together no two entries share
   };
   struct Type {
     std::string name;
@@ -41,6 +42,8 @@ class KubernetesSchema {
   const Type* kind(std::string_view api_version, std::string_view kind) const;
   /// What took the place of an API version that is no longer served; empty: none.
   std::string replacement(std::string_view api_version, std::string_view kind) const;
+  /// Whether some kind of that API group is known; empty: the core of Kubernetes.
+  bool has_group(std::string_view group) const;
   /// The versions in which a kind is known.
   std::vector<std::string> versions(std::string_view kind) const;
   std::vector<std::string> kinds() const;

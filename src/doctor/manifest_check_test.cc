@@ -199,7 +199,7 @@ TEST(ManifestCheck, FindsNothingWrongWithTheGoodObjects) {
 TEST(ManifestCheck, FindsNoErrorInWhatManifestsCreateWrites) {
   std::size_t files = 0;
   for (const auto& entry :
-       std::filesystem::directory_iterator(KP_SOURCE_DIR "/tests/golden/manifest")) {
+       std::filesystem::recursive_directory_iterator(KP_SOURCE_DIR "/tests/golden/manifest")) {
     if (entry.path().extension() != ".yaml") continue;
     const auto report = check(read_file(entry.path()).value());
     EXPECT_GT(report.objects, 0U) << entry.path();

@@ -33,7 +33,6 @@ using namespace std::chrono_literals;
 using Code = boost::system::error_code;
 
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t kSlowest = std::size_t{16} << 10;  // bytes per second that are still a pace
 constexpr std::size_t kCopied = std::size_t{8}
                                 << 10;  // a body that is sent in one piece with its head
 constexpr std::size_t kReadAhead = std::size_t{64} << 10;
@@ -94,7 +93,7 @@ void Connection::enter(Phase phase, std::chrono::milliseconds most) {
 }
 
 void Connection::enter(Phase phase, std::chrono::milliseconds most, std::size_t bytes) {
-  enter(phase, most + std::chrono::milliseconds(bytes * 1000 / kSlowest));
+  enter(phase, most + std::chrono::milliseconds(bytes * 1000 / shared_.options.limits.pace));
 }
 
 void Connection::look(Clock::time_point now) {

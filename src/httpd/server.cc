@@ -199,6 +199,7 @@ void Server::State::make_room(Worker& worker) {
 }
 
 void Server::State::round(std::shared_ptr<Worker> worker) {
+  if (shared_.stopping) return;  // cancelling comes too late for a timer that has gone off
   const auto now = Clock::now();
   for (auto* each : worker->connections) each->look(now);
   if (worker == workers_.front() && now - files_seen_ >= shared_.options.timeouts.files) {
@@ -244,6 +245,7 @@ void Server::State::stop() {
   if (stopped_) return;
   stopped_ = true;
   shared_.draining = true;
+  shared_.stopping = true;
   for (auto& worker : workers_)
     asio::post(worker->io, [this, worker] {
       Code ignored;

@@ -30,6 +30,7 @@ struct Limits {
   std::size_t connections = 20'000;             // past it the longest idle one is closed
   std::size_t bodies = std::size_t{512} << 20;  // bytes of all bodies under way: 503 past it
   std::size_t events = std::size_t{1} << 20;    // bytes that wait for a slow reader of a stream
+  std::size_t pace = std::size_t{16} << 10;  // bytes per second; who sends or reads slower is cut
   double requests_per_second = 0;       // of one caller (token, or address where none); 0: no limit
   double burst = 0;                     // 0: twice the rate
   double failed_tokens_per_second = 5;  // of one address, before it is answered 429
@@ -39,7 +40,7 @@ struct Limits {
 struct Timeouts {
   std::chrono::milliseconds idle{75'000};    // between two requests
   std::chrono::milliseconds header{10'000};  // from a request's first byte to its last field
-  std::chrono::milliseconds body{20'000};    // and on top of it 1 s for each 16 KiB
+  std::chrono::milliseconds body{20'000};    // and on top of it the time its bytes take at `pace`
   std::chrono::milliseconds write{30'000};   // the same for the answer
   std::chrono::milliseconds heartbeat{15'000};
   std::chrono::milliseconds round{1'000};

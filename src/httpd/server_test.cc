@@ -287,6 +287,12 @@ TEST(AServer, StopsWithAnswersStillOwed) {
   kept->answer(text_answer(200, "to nobody"));
 }
 
+TEST(AServer, StopsWhateverItsTimersDo) {
+  auto options = quick();
+  options.timeouts.round = 1ms;
+  for (int i = 0; i < 300; ++i) serve(options);
+}
+
 TEST(AServer, SaysWhyItDoesNotStart) {
   const auto first = serve();
   auto taken = quick();

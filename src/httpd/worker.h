@@ -31,6 +31,7 @@ struct Shared {
   std::atomic<std::size_t> bodies = 0;  // bytes that requests under way may hold
   std::atomic<bool> draining = false;
   std::atomic<bool> unready = false;
+  std::atomic<bool> stopping = false;
 };
 
 /// One thread and the connections that belong to it for life. Whoever answers a request may hold a

@@ -28,11 +28,14 @@ std::vector<std::string> names_of(const std::vector<Row>& rows, std::string Row:
   return names;
 }
 
-/// The newest release that has an image; empty when the catalog has none.
-std::string newest_release(const catalog::Catalog& catalog, const std::string& server) {
+/// The newest release that has an image and runs there; empty when the catalog has none.
+std::string newest_release(const catalog::Catalog& catalog, const std::string& server,
+                           const catalog::Accelerator& on) {
+  const catalog::ServerHardware hardware(catalog);
   std::string newest;
   for (const auto& row : catalog.server_versions()) {
     if (row.server != server || row.channel != "release" || row.image.empty()) continue;
+    if (hardware.runs_on(server, on) && !hardware.runs_release(server, on, row.version)) continue;
     if (newest.empty() || catalog::compare_versions(row.version, newest).value_or(-1) > 0)
       newest = row.version;
   }
@@ -151,7 +154,7 @@ Result<Facts> resolve(const catalog::Catalog& catalog, const Request& request) {
     const auto colon = request.image.rfind(':');
     facts.version = colon == std::string::npos ? "latest" : request.image.substr(colon + 1);
   }
-  if (facts.version.empty()) facts.version = newest_release(catalog, server->name);
+  if (facts.version.empty()) facts.version = newest_release(catalog, server->name, *accelerator);
   const bool v_number = facts.version.size() > 1 && facts.version[0] == 'v' &&
                         facts.version[1] >= '0' && facts.version[1] <= '9';
   if (v_number) facts.version.erase(0, 1);
@@ -191,6 +194,14 @@ Result<void> runs_there(const catalog::Catalog& catalog, const Request& request,
                 server + " does not run on " + on.id + " (" + on.vendor + " " + on.arch + ")" +
                     (others.empty() ? "; choose another accelerator"
                                     : "; these do: " + join(others, ", ")));
+  }
+  // Whoever brings an image of their own may have built it for the accelerator.
+  if (request.image.empty() && !hardware.runs_release(server, on, facts.version)) {
+    const std::string newest(hardware.newest(server, on));
+    return fail(ErrorCode::Unsatisfiable, server + " " + facts.version + " does not run on " +
+                                              on.id + " (" + on.arch +
+                                              "); the newest release that does is " + newest +
+                                              ": --model-server-version=" + newest);
   }
   // What an unnamed checkpoint holds, or what is made of it while loading, is not checked.
   if (!facts.checkpoint_known || !request.weight_precision.empty()) return {};

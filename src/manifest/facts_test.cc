@@ -195,6 +195,24 @@ TEST(Servers, AreRefusedOnHardwareTheyDoNotRunOn) {
   EXPECT_THAT(format.error().message, HasSubstr("does not run the mxfp4 weights"));
 }
 
+TEST(Servers, AreOfAReleaseThatStillRunsOnTheHardware) {
+  Request request = request_of("Qwen/Qwen3-8B");
+  request.accelerator = "nvidia-tesla-v100";
+  request.accelerators_per_replica = 2;
+  request.model_server_version = "0.19.0";
+  const auto newer = create(shipped(), request);
+  ASSERT_FALSE(newer);
+  EXPECT_THAT(newer.error().message,
+              AllOf(HasSubstr("vllm 0.19.0 does not run on nvidia-tesla-v100"),
+                    HasSubstr("--model-server-version=0.14.1")));
+  request.image = "registry.example/vllm-volta:0.19.0";
+  EXPECT_TRUE(create(shipped(), request)) << create(shipped(), request).error().message;
+  request.image.clear();
+  request.model_server_version.clear();
+  EXPECT_THAT(to_yaml_text(create(shipped(), request).value(), Output::All),
+              HasSubstr("vllm-openai:v0.14.1"));
+}
+
 /// Whole sets of the other servers, each version pinned, from the rows that ship.
 TEST(Servers, AreAsInTheirGoldens) {
   struct Row {

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "catalog/catalog.h"
+#include "manifest/gpu_network.h"
 #include "manifest/text.h"
 
 namespace kneepoint::manifest {
@@ -29,9 +30,6 @@ exec "$@")";
 constexpr const char* kRayWorker =
     R"(until (exec 3<>"/dev/tcp/$LWS_LEADER_ADDRESS/6379") 2>/dev/null; do sleep 2; done
 exec ray start --address="$LWS_LEADER_ADDRESS:6379" --block)";
-constexpr const char* kGibEnvironment =
-    R"(source /usr/local/gib/scripts/set_nccl_env.sh
-exec "$@")";
 
 tl::unexpected<Error> cannot(std::string why) {
   return fail(ErrorCode::Unsatisfiable, std::move(why));
@@ -135,66 +133,18 @@ bool is_label_key(std::string_view key) {
   return is_dns_subdomain(key.substr(0, slash)) && is_label_value(key.substr(slash + 1));
 }
 
-/// A3 Ultra and A4: eight RDMA networks beside the two of the machine, and gIB, which the node has.
-Result<void> join_gpu_network(const Facts& facts, PodTemplate& pod) {
-  const std::string kind = facts.host ? facts.host->gpudirect : "";
-  if (kind != "rdma-roce")
-    return cannot("the GPU network of " +
-                  (facts.host ? facts.host->machine_type : facts.accelerator.id) + " (" +
-                  (kind.empty() ? "none known" : kind) +
-                  ") is not described: it needs a daemon beside the server, or claims; leave out "
-                  "--gpu-network, the hosts then talk over the pods' network");
-  json::Array interfaces;
-  const auto join = [&](int number, const std::string& network) {
-    interfaces.emplace_back(
-        json::Object{{"interfaceName", "eth" + std::to_string(number)}, {"network", network}});
-  };
-  join(0, "default");
-  join(1, "gvnic-1");
-  for (int n = 0; n < 8; ++n) join(n + 2, "rdma-" + std::to_string(n));
-  pod.annotations.emplace_back("networking.gke.io/default-interface", "eth0");
-  pod.annotations.emplace_back("networking.gke.io/interfaces", json::to_line(interfaces));
-  pod.host_folders = {{"nvidia", "/home/kubernetes/bin/nvidia"},
-                      {"gib", "/home/kubernetes/bin/gib"}};
-  Container& server = pod.containers.front();
-  server.mounts.push_back({"nvidia", "/usr/local/nvidia"});
-  server.mounts.push_back({"gib", "/usr/local/gib"});
-  server.env.push_back({"LD_LIBRARY_PATH", "/usr/local/nvidia/lib64", "", ""});
-  server.capabilities = {"IPC_LOCK"};
-  return {};
-}
-
 void network_lines(std::vector<std::string>& out, const Request& request, const Facts& facts,
                    const Plan& plan) {
-  const std::string machine = facts.host ? facts.host->machine_type : "";
-  const std::string kind = facts.host ? facts.host->gpudirect : "";
   if (plan.split.tensor_parallel > plan.accelerators_per_host())
     out.emplace_back(
         "WARNING: a tensor group spans hosts, and every layer waits for their network: only with "
         "RDMA between GPUs is that fast. Tensor parallel inside a host and pipeline parallel over "
         "hosts asks less of it");
   if (request.hosting.gpu_network) {
-    out.push_back(
-        "GPU network: the pods join eth1 (gvnic-1) and eth2 to eth9 (rdma-0 to rdma-7) of " +
-        machine +
-        ". The Network and GKENetworkParamSet objects of these names must be in the cluster, and "
-        "the DaemonSet nccl-rdma-installer on the nodes");
+    for (std::string& line : gpu_network_comments(facts)) out.push_back(std::move(line));
     return;
   }
-  std::string line = "Network between hosts: the pods' own";
-  if (kind == "tcpx")
-    line += "; GPUDirect-TCPX of " + machine +
-            " would need extra networks, the sidecar tcpx-daemon and the DaemonSet of the NCCL "
-            "plugin, which are not in this set";
-  else if (kind == "tcpxo")
-    line += "; GPUDirect-TCPXO of " + machine +
-            " would need extra networks, the sidecar tcpxo-daemon, the DaemonSet of the NCCL "
-            "plugin and NCCL_FASTRAK_* variables, which are not in this set";
-  else if (kind == "rdma-roce")
-    line += "; --gpu-network joins the RDMA networks of " + machine;
-  else if (!kind.empty())
-    line += "; " + machine + " has " + kind + ", which is not set up here";
-  out.push_back(std::move(line));
+  out.push_back("Network between hosts: the pods' own" + gpu_network_offer(facts));
 }
 
 void ray_lines(std::vector<std::string>& out, const Facts& facts, const Group& group) {
@@ -256,9 +206,11 @@ Result<LeaderWorkerSet> leader_worker_set(const Request& request, const Facts& f
   }
   out.worker = out.leader;
   out.worker.labels.back().second = "worker";
+  const std::string script =
+      request.hosting.gpu_network ? gpu_network_script(facts) : std::string();
   const auto run = [&](const StartCommand& start, PodTemplate& in) {
     StartCommand command = start;
-    if (request.hosting.gpu_network) through(kGibEnvironment, command);
+    if (!script.empty()) through(script.c_str(), command);
     Container& server = in.containers.front();
     server.image = group.image;
     server.command = command.command;

@@ -204,7 +204,8 @@ TEST(MultiHost, AnAutoscalerScalesTheGroups) {
 TEST(MultiHost, JoinsTheNetworksOfMachinesThatHaveThem) {
   Case c = r1_on_two_hosts();
   c.request.hosting.gpu_network = true;
-  EXPECT_THAT(refusal(c), HasSubstr("the GPU network of a3-highgpu-8g (tcpx) is not described"));
+  c.facts.host->gpudirect = "efa";
+  EXPECT_THAT(refusal(c), HasSubstr("the GPU network of a3-highgpu-8g (efa) is not described"));
   c.facts.host->machine_type = "a3-ultragpu-8g";
   c.facts.host->gpudirect = "rdma-roce";
   const auto manifest = made(c);
@@ -218,6 +219,45 @@ TEST(MultiHost, JoinsTheNetworksOfMachinesThatHaveThem) {
     EXPECT_EQ(words(server(manifest, part)["securityContext"]["capabilities"]["add"]),
               std::vector<std::string>{"IPC_LOCK"});
     EXPECT_THAT(words(server(manifest, part)["command"]), Contains(HasSubstr("set_nccl_env.sh")));
+  }
+}
+
+TEST(MultiHost, PutsADaemonBesideTheServerWhereTheNetworkNeedsOne) {
+  struct {
+    const char *kind, *daemon, *variable, *machine;
+    std::size_t interfaces;
+  } const rows[] = {
+      {"tcpx", "tcpx-daemon", "NCCL_GPUDIRECTTCPX_SOCKET_IFNAME", "a3-highgpu-8g", 5},
+      {"tcpxo", "tcpxo-daemon", "NCCL_FASTRAK_LLCM_DEVICE_DIRECTORY", "a3-megagpu-8g", 9}};
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.kind);
+    Case c = r1_on_two_hosts();
+    c.request.hosting.gpu_network = true;
+    c.facts.host->gpudirect = row.kind;
+    c.facts.host->machine_type = row.machine;
+    const auto manifest = made(c);
+    expect_lawful(manifest);
+    for (const char* part : {"leaderTemplate", "workerTemplate"}) {
+      const auto pod = set_of(manifest)[part];
+      const auto annotations = pod["metadata"]["annotations"];
+      EXPECT_EQ(json::parse(annotations["networking.gke.io/interfaces"].as<std::string>())
+                    .value()
+                    .as_array()
+                    .size(),
+                row.interfaces);
+      EXPECT_THAT(
+          annotations[std::string("devices.gke.io/container.") + row.daemon].as<std::string>(),
+          HasSubstr("- path: /dev/nvidia7\n"));
+      ASSERT_EQ(pod["spec"]["containers"].size(), 2U);
+      EXPECT_EQ(pod["spec"]["containers"][1]["name"].as<std::string>(), row.daemon);
+      EXPECT_FALSE(pod["spec"]["containers"][1]["resources"]);
+      bool set = false;
+      for (const auto& one : server(manifest, part)["env"])
+        set |= one["name"].as<std::string>() == row.variable;
+      EXPECT_TRUE(set);
+    }
+    EXPECT_THAT(to_yaml_text(manifest, Output::Comments),
+                HasSubstr(std::string("nccl-") + row.kind + "-installer.yaml"));
   }
 }
 

@@ -147,6 +147,15 @@ Object json_of(const Container& container) {
   return out;
 }
 
+Object affinity_without(const std::vector<std::string>& labels) {
+  Array expressions;
+  for (const std::string& label : labels)
+    expressions.push_back(Object{{"key", label}, {"operator", "DoesNotExist"}});
+  Object terms{{"nodeSelectorTerms", Array{Object{{"matchExpressions", std::move(expressions)}}}}};
+  return {{"nodeAffinity",
+           Object{{"requiredDuringSchedulingIgnoredDuringExecution", std::move(terms)}}}};
+}
+
 Object json_of(const PodTemplate& pod) {
   Object meta;
   put(meta, "labels", pod.labels);
@@ -154,9 +163,27 @@ Object json_of(const PodTemplate& pod) {
   Object spec;
   put(spec, "restartPolicy", pod.restart_policy);
   put(spec, "serviceAccountName", pod.service_account);
+  if (pod.account_token) spec["automountServiceAccountToken"] = *pod.account_token;
+  if (pod.restricted) {
+    constexpr int kNobody = 65532;
+    spec["securityContext"] = Object{{"runAsNonRoot", true},
+                                     {"runAsUser", kNobody},
+                                     {"runAsGroup", kNobody},
+                                     {"fsGroup", kNobody},
+                                     {"seccompProfile", Object{{"type", "RuntimeDefault"}}}};
+  }
   put(spec, "nodeSelector", pod.node_selector);
+  if (!pod.not_on.empty()) spec["affinity"] = affinity_without(pod.not_on);
   put(spec, "tolerations", pod.tolerations);
   put(spec, "containers", pod.containers);
+  if (pod.restricted) {
+    for (json::Value& each : spec["containers"].as_array()) {
+      each.as_object()["securityContext"] =
+          Object{{"allowPrivilegeEscalation", false},
+                 {"readOnlyRootFilesystem", true},
+                 {"capabilities", Object{{"drop", Array{json::Value("ALL")}}}}};
+    }
+  }
   Array volumes;
   for (const MemoryVolume& volume : pod.volumes) volumes.emplace_back(json_of(volume));
   for (const CsiVolume& volume : pod.csi_volumes) volumes.emplace_back(json_of(volume));
@@ -204,10 +231,12 @@ json::Object typed(std::string_view api_version, std::string_view kind, const Ob
 }
 
 json::Object to_json(const ConfigMap& map) {
-  return Object{{"apiVersion", "v1"},
-                {"kind", "ConfigMap"},
-                {"metadata", json_of(map.meta)},
-                {"data", map_json(map.data)}};
+  Object out{{"apiVersion", "v1"},
+             {"kind", "ConfigMap"},
+             {"metadata", json_of(map.meta)},
+             {"data", map_json(map.data)}};
+  if (!map.binary.empty()) out["binaryData"] = map_json(map.binary);
+  return out;
 }
 
 json::Object to_json(const ServiceAccount& account) {

@@ -107,11 +107,18 @@ struct PodTemplate {
   std::vector<ConfigVolume> config_volumes;
   std::string service_account;  // empty: the namespace's default
   std::string restart_policy;   // empty: Always, which is all that a Deployment takes
+  /// Only nodes that have none of these labels.
+  std::vector<std::string> not_on;
+  /// As Pod Security's level "restricted" asks: nobody's rights, a root file system that is read
+  /// only. Volumes belong to that nobody.
+  bool restricted = false;
+  std::optional<bool> account_token;  // whether the service account's token is put into it
 };
 
 struct ConfigMap {
   ObjectMeta meta;
   StringMap data;
+  StringMap binary = {};  // bytes, in base64
 };
 
 struct ServiceAccount {

@@ -81,6 +81,8 @@ FuseDriver fuse_driver(const std::string& cluster_version) {
   const auto have = gke_version(cluster_version);
   if (!have) return {};
   FuseDriver out;
+  out.file_cache =
+      since(*have, {{{1, 27, 12, 1190000}}, {{1, 28, 8, 1175000}}, {{1, 29, 3, 1093000}}});
   out.parallel_download = since(*have, {{{1, 29, 6, 1254000}}, {{1, 30, 2, 1394000}}});
   out.metadata_prefetch = since(*have, {{{1, 32, 1, 1357001}}});
   out.read_ahead = since(*have, {{{1, 32, 2, 1297001}}});
@@ -117,6 +119,30 @@ std::string model_location(const Request& request) {
   if (!from_hugging_face(request)) return kWeightsFolder;
   return request.checkpoint.empty() ? request.model : request.checkpoint;
 }
+
+namespace {
+
+/// A cluster too old for the volume that was chosen would say so only when the pods start.
+Result<void> check_cluster(const Delivery& asked, bool bucket) {
+  const auto have = gke_version(asked.cluster_version);
+  if (!have || asked.platform != Platform::Gke) return {};
+  const bool mounted =
+      bucket && (asked.storage == Storage::Auto || asked.storage == Storage::GcsFuse);
+  if (mounted && !fuse_driver(asked.cluster_version).file_cache)
+    return fail(ErrorCode::Unsatisfiable,
+                "Cloud Storage FUSE of GKE " + asked.cluster_version +
+                    " has no file cache (1.27.12-gke.1190000, 1.28.8-gke.1175000, "
+                    "1.29.3-gke.1093000 and later have): upgrade the cluster, or take "
+                    "--storage=runai-streamer");
+  if (asked.storage == Storage::HyperdiskMl && !since(*have, {{{1, 30, 2, 1394000}}}))
+    return fail(ErrorCode::Unsatisfiable,
+                "GKE " + asked.cluster_version +
+                    " has no Hyperdisk ML (1.30.2-gke.1394000 and later have): upgrade the "
+                    "cluster, or take --model-bucket-uri");
+  return {};
+}
+
+}  // namespace
 
 Result<void> check_storage(const Request& request, const Facts& facts) {
   const Delivery& asked = request.delivery;
@@ -172,7 +198,7 @@ Result<void> check_storage(const Request& request, const Facts& facts) {
   if (!asked.cluster_version.empty() && !gke_version(asked.cluster_version))
     return invalid("cluster version " + shown(asked.cluster_version) +
                    " is not of the form 1.33.2-gke.4655000");
-  return {};
+  return check_cluster(asked, bucket);
 }
 
 int hyperdisk_gib(const Plan& plan) {

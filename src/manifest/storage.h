@@ -44,7 +44,7 @@ Result<BucketFolder> bucket_folder(const std::string& uri, std::string_view sche
 
 /// What the driver of a cluster version can do; without a version, what 1.30.2 can.
 struct FuseDriver {
-  bool parallel_download = true, metadata_prefetch = false, read_ahead = false;
+  bool file_cache = true, parallel_download = true, metadata_prefetch = false, read_ahead = false;
 };
 FuseDriver fuse_driver(const std::string& cluster_version);
 

@@ -35,7 +35,7 @@ json::Object to_json(const PersistentVolumeClaim& claim) {
 
 json::Object to_json(const Job& job) {
   return typed("batch/v1", "Job", job.meta,
-               Object{{"backoffLimit", 0}, {"template", pod_json(job.pod)}});
+               Object{{"backoffLimit", job.retries}, {"template", pod_json(job.pod)}});
 }
 
 json::Object to_json(const ComputeClass& compute_class) {

@@ -27,10 +27,11 @@ struct PersistentVolumeClaim {
   std::string snapshot;  // made from this VolumeSnapshot; empty: made empty
 };
 
-/// Runs once; what fails is looked at by a person, not tried again.
+/// Runs once; what fails is looked at by a person, not tried again, unless it says how often.
 struct Job {
   ObjectMeta meta;
   PodTemplate pod;
+  int retries = 0;
 };
 
 /// GKE's own kind, in no public module: machines with a boot disk of a size.

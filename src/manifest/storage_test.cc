@@ -230,6 +230,9 @@ TEST(StorageChoice, ABootDiskThatIsTooSmallBecomesAComputeClass) {
 TEST(StorageChoice, TheDriverIsToldWhatItsVersionCan) {
   EXPECT_TRUE(fuse_driver("").parallel_download);
   EXPECT_FALSE(fuse_driver("").metadata_prefetch);
+  EXPECT_FALSE(fuse_driver("1.27.12-gke.1189999").file_cache);
+  EXPECT_TRUE(fuse_driver("1.28.8-gke.1175000").file_cache);
+  EXPECT_TRUE(fuse_driver("1.30.0-gke.1").file_cache);
   EXPECT_FALSE(fuse_driver("1.29.3-gke.1093000").parallel_download);
   EXPECT_FALSE(fuse_driver("1.30.1-gke.9999999").parallel_download);
   EXPECT_TRUE(fuse_driver("1.29.6-gke.1254000").parallel_download);

@@ -42,9 +42,12 @@ Decoded decode(std::string_view text) {
   return {length, point};
 }
 
+/// Of lines and terminals; what turns the direction of text makes it read as another.
 bool breaks_or_controls(char32_t point) {
-  return point < 0x20 || (point >= 0x7F && point <= 0x9F) || point == 0x2028 || point == 0x2029 ||
-         point == 0xFEFF || point == 0xFFFE || point == 0xFFFF;
+  const bool turns = point == 0x200E || point == 0x200F || point == 0x061C ||
+                     (point >= 0x202A && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
+  return turns || point < 0x20 || (point >= 0x7F && point <= 0x9F) || point == 0x2028 ||
+         point == 0x2029 || point == 0xFEFF || point == 0xFFFE || point == 0xFFFF;
 }
 
 }  // namespace

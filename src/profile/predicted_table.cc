@@ -52,6 +52,8 @@ double ratio(const std::optional<double>& low, double value, const std::optional
 }
 
 std::optional<int> above_one(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  if (text.size() == 1 && text[0] >= '0' && text[0] <= '9') return text[0] - '0';  // the usual case
   const auto value = parse_integer(text);
   return value ? std::optional<int>(static_cast<int>(*value)) : std::nullopt;
 }
@@ -60,9 +62,14 @@ std::optional<int> above_one(std::string_view text) {
 std::string id_of(const std::array<std::string_view, 4>& names,
                   const std::array<std::optional<int>, 5>& numbers, std::string_view weights,
                   std::string_view kv, double input, double output, std::string_view settings) {
-  std::string key;
-  key.reserve(192);
-  const auto add = [&key](std::string_view text) { key.append(text).push_back('\x1f'); };
+  fmt::basic_memory_buffer<char, 256> key;
+  const auto put = [&key](std::string_view text) {
+    key.append(text.data(), text.data() + text.size());
+  };
+  const auto add = [&](std::string_view text) {
+    put(text);
+    key.push_back('\x1f');
+  };
   for (const std::string_view name : names) add(name);
   for (const std::optional<int>& number : numbers) {
     std::array<char, 16> digits;
@@ -72,10 +79,22 @@ std::string id_of(const std::array<std::string_view, 4>& names,
   }
   add(weights);
   add(kv);
-  add(shortest(input));
-  key += shortest(output);
-  if (!settings.empty()) key.append("\x1f").append(settings);
-  return "predicted-" + content_hash(key).substr(0, 16);
+  const auto length = [&](double tokens) {
+    std::array<char, 16> digits;
+    const bool plain = tokens >= 0 && tokens < 1e9 && tokens == std::floor(tokens);
+    if (!plain) return put(shortest(tokens));
+    const auto whole = static_cast<std::int64_t>(tokens);
+    put({digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), whole).ptr});
+  };
+  length(input);
+  key.push_back('\x1f');
+  length(output);
+  if (!settings.empty()) {
+    key.push_back('\x1f');
+    put(settings);
+  }
+  std::string out = "predicted-";
+  return out.append(content_hash({key.data(), key.size()}), 0, 16);
 }
 
 std::string unless_one(const std::optional<int>& value) {
@@ -122,6 +141,7 @@ void derive_from_means(Point& point, double input, double output) {
 /// The figures of one row, each list as long as the loads.
 struct PredictedProfiles::Curve {
   std::size_t size = 0;
+  std::string_view loads_from;
   std::array<double, kMostLoads> loads, ttft, tpot, ttft_band, tpot_band, e2e_band;
   double input = 0, output = 0;
 
@@ -148,20 +168,33 @@ const char* plain_number(const char* at, const char* end, double& value) {
   constexpr std::array<double, kMostDigits + 1> kPower{
       1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
   std::uint64_t whole = 0;
-  int digits = 0, after_point = 0;
-  bool point = false;
-  for (; at != end && *at != ' '; ++at) {
-    if (*at == '.' && !point) {
-      point = true;
-      continue;
+  const auto digits = [&] {
+    const char* const from = at;
+    for (; at != end; ++at) {
+      const auto digit = static_cast<unsigned>(*at - '0');
+      if (digit > 9) break;
+      whole = whole * 10 + digit;
     }
-    if (*at < '0' || *at > '9' || ++digits > kMostDigits) return nullptr;
-    whole = whole * 10 + static_cast<std::uint64_t>(*at - '0');
-    after_point += point;
+    return at - from;
+  };
+  auto count = digits();
+  std::ptrdiff_t after_point = 0;
+  if (at != end && *at == '.') {
+    ++at;
+    count += after_point = digits();
   }
-  if (digits == 0) return nullptr;
-  value = static_cast<double>(whole) / kPower[static_cast<std::size_t>(after_point)];
+  if (count == 0 || count > kMostDigits || (at != end && *at != ' ')) return nullptr;
+  value = static_cast<double>(whole);
+  if (after_point > 0) value /= kPower[static_cast<std::size_t>(after_point)];
   return at;
+}
+
+/// As Table::number(), faster for the digits that lengths are.
+double number_in(const catalog::Table& table, std::size_t row, std::size_t column) {
+  const std::string_view text = table.text(row, column);
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  return plain_number(text.data(), end, value) == end ? value : table.number(row, column);
 }
 
 /// Blank-separated numbers above 0 into `out`; how many, 0 when the text is something else.
@@ -224,8 +257,8 @@ PredictedProfiles::Key PredictedProfiles::key(std::size_t row) const {
           table_->text(row, columns_.model_server),
           table_->text(row, columns_.model_server_version),
           table_->text(row, columns_.accelerator),
-          table_->number(row, columns_.input_tokens),
-          table_->number(row, columns_.output_tokens)};
+          number_in(*table_, row, columns_.input_tokens),
+          number_in(*table_, row, columns_.output_tokens)};
 }
 
 std::string_view PredictedProfiles::weight_precision(std::size_t row) const {
@@ -239,10 +272,11 @@ std::string_view PredictedProfiles::by() const {
   return rows() == 0 ? std::string_view() : table_->text(0, columns_.predicted_by);
 }
 
-std::string PredictedProfiles::id(std::size_t row) const {
+std::string PredictedProfiles::id(std::size_t row) const { return id(row, key(row)); }
+
+std::string PredictedProfiles::id(std::size_t row, const Key& of) const {
   const catalog::Table& t = *table_;
   const auto number = [&](std::size_t column) { return above_one(t.text(row, column)); };
-  const Key of = key(row);
   return id_of({of.model, of.model_server, of.model_server_version, of.accelerator},
                {number(columns_.accelerator_count), number(columns_.tensor_parallel),
                 number(columns_.pipeline_parallel), number(columns_.data_parallel),
@@ -257,16 +291,22 @@ tl::unexpected<Error> PredictedProfiles::wrong(std::size_t row, std::string_view
                           of.model, of.accelerator, what));
 }
 
-Result<PredictedProfiles::Curve> PredictedProfiles::curve(std::size_t row) const {
+Result<void> PredictedProfiles::read_curve(std::size_t row, Curve& out) const {
   const catalog::Table& t = *table_;
-  Curve out;
-  out.input = t.number(row, columns_.input_tokens);
-  out.output = t.number(row, columns_.output_tokens);
+  out.input = number_in(t, row, columns_.input_tokens);
+  out.output = number_in(t, row, columns_.output_tokens);
   if (!(out.input >= 1) || !(out.output >= 1)) return wrong(row, "lengths are at least 1 token");
-  out.size = numbers_in(t.text(row, columns_.loads), out.loads);
-  const auto loads_end = out.loads.begin() + static_cast<std::ptrdiff_t>(out.size);
-  if (out.size == 0 || !std::is_sorted(out.loads.begin(), loads_end)) {
-    return wrong(row, "loads must be rising numbers above 0");
+  // Most rows have the loads of the row before them: the same place in the pool of texts.
+  const std::string_view loads = t.text(row, columns_.loads);
+  if (out.size == 0 || loads.data() != out.loads_from.data() ||
+      loads.size() != out.loads_from.size()) {
+    out.size = numbers_in(loads, out.loads);
+    out.loads_from = loads;
+    const auto loads_end = out.loads.begin() + static_cast<std::ptrdiff_t>(out.size);
+    if (out.size == 0 || !std::is_sorted(out.loads.begin(), loads_end)) {
+      out.size = 0;
+      return wrong(row, "loads must be rising numbers above 0");
+    }
   }
   const std::array<std::pair<std::size_t, std::array<double, kMostLoads>*>, 5> lists{
       {{columns_.ttft_mean, &out.ttft},
@@ -281,7 +321,7 @@ Result<PredictedProfiles::Curve> PredictedProfiles::curve(std::size_t row) const
       return wrong(row, "latencies and bands must be numbers above 0, one for each load");
     }
   }
-  return out;
+  return {};
 }
 
 Result<std::string> PredictedProfiles::sentences(std::size_t row) const {
@@ -298,8 +338,8 @@ Result<std::string> PredictedProfiles::sentences(std::size_t row) const {
 
 Result<Profile> PredictedProfiles::read(std::size_t row) const {
   const catalog::Table& t = *table_;
-  const auto figures = curve(row);
-  if (!figures) return fail(figures.error());
+  Curve figures;
+  if (auto found = read_curve(row, figures); !found) return fail(std::move(found).error());
   auto words = sentences(row);
   if (!words) return fail(std::move(words).error());
   const auto number = [&](std::size_t column) { return above_one(t.text(row, column)); };
@@ -323,15 +363,15 @@ Result<Profile> PredictedProfiles::read(std::size_t row) const {
   p.id = id(row);
   p.load_kind = curve::LoadKind::Concurrency;
   p.layer = layer_->name;
-  for (std::size_t i = 0; i < figures->size; ++i) {
-    const Point& point = p.points.emplace_back(figures->point(i));
-    const double ttft = figures->ttft[i], tpot = figures->tpot[i];
+  for (std::size_t i = 0; i < figures.size; ++i) {
+    const Point& point = p.points.emplace_back(figures.point(i));
+    const double ttft = figures.ttft[i], tpot = figures.tpot[i];
     const double e2e = point.at.latency.get(Metric::E2e, Statistic::Mean);
     p.points.back().input_tokens_mean = of.input_tokens;
     p.points.back().output_tokens_mean = of.output_tokens;
-    p.points.back().bands = {ttft / figures->ttft_band[i], ttft * figures->ttft_band[i],
-                             tpot / figures->tpot_band[i], tpot * figures->tpot_band[i],
-                             e2e / figures->e2e_band[i],   e2e * figures->e2e_band[i]};
+    p.points.back().bands = {ttft / figures.ttft_band[i], ttft * figures.ttft_band[i],
+                             tpot / figures.tpot_band[i], tpot * figures.tpot_band[i],
+                             e2e / figures.e2e_band[i],   e2e * figures.e2e_band[i]};
   }
   PredictionEvidence prediction;
   prediction.by = t.text(row, columns_.predicted_by);
@@ -347,8 +387,9 @@ Result<Profile> PredictedProfiles::read(std::size_t row) const {
 
 Result<void> PredictedProfiles::rank(std::size_t row, std::string_view layer, Ranking& into) {
   const catalog::Table& t = *table_;
-  const auto figures = curve(row);
-  if (!figures) return fail(figures.error());
+  if (ranked_ == nullptr) ranked_ = std::make_shared<Curve>();
+  Curve& figures = *ranked_;
+  if (auto found = read_curve(row, figures); !found) return fail(std::move(found).error());
   const std::string_view cited = t.text(row, columns_.extrapolated);
   auto& words = sentences_[cited];
   if (words == nullptr) {
@@ -362,7 +403,7 @@ Result<void> PredictedProfiles::rank(std::size_t row, std::string_view layer, Ra
   if (workload.empty()) workload = fixed_lengths(of.input_tokens, of.output_tokens).name;
 
   RankingRow& out = into.add_row();
-  out.id = into.keep(id(row));
+  out.id = into.keep(id(row, of));
   out.setup.model = of.model;
   out.setup.model_server = of.model_server;
   out.setup.model_server_version = of.model_server_version;
@@ -383,16 +424,16 @@ Result<void> PredictedProfiles::rank(std::size_t row, std::string_view layer, Ra
   out.evidence.prediction.by = t.text(row, columns_.predicted_by);
   out.evidence.prediction.nearest = t.text(row, columns_.nearest);
   out.evidence.prediction.extrapolated = *words;
-  out.evidence.prediction.ttft_error = figures->widest(figures->ttft_band);
-  out.evidence.prediction.tpot_error = figures->widest(figures->tpot_band);
-  out.evidence.prediction.e2e_error = figures->widest(figures->e2e_band);
+  out.evidence.prediction.ttft_error = figures.widest(figures.ttft_band);
+  out.evidence.prediction.tpot_error = figures.widest(figures.tpot_band);
+  out.evidence.prediction.e2e_error = figures.widest(figures.e2e_band);
   out.layer = layer;
-  const std::span<curve::LoadPoint> points = into.add_points(figures->size);
-  for (std::size_t i = 0; i < figures->size; ++i) {
-    points[i].load = figures->loads[i];
-    points[i].latency.set(Metric::Ttft, Statistic::Mean, figures->ttft[i]);
-    points[i].latency.set(Metric::Tpot, Statistic::Mean, figures->tpot[i]);
-    derive_from_means(points[i], figures->input, figures->output);
+  const std::span<curve::LoadPoint> points = into.add_points(figures.size);
+  for (std::size_t i = 0; i < figures.size; ++i) {
+    points[i].load = figures.loads[i];
+    points[i].latency.set(Metric::Ttft, Statistic::Mean, figures.ttft[i]);
+    points[i].latency.set(Metric::Tpot, Statistic::Mean, figures.tpot[i]);
+    derive_from_means(points[i], figures.input, figures.output);
   }
   out.points = points;
   return {};

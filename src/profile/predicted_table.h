@@ -73,7 +73,8 @@ class PredictedProfiles {
         tpot_band, e2e_band, nearest, extrapolated, predicted_by;
   };
   struct Curve;
-  Result<Curve> curve(std::size_t row) const;
+  Result<void> read_curve(std::size_t row, Curve& out) const;
+  std::string id(std::size_t row, const Key& of) const;
   Result<std::string> sentences(std::size_t row) const;
   tl::unexpected<Error> wrong(std::size_t row, std::string_view what) const;
 
@@ -84,6 +85,7 @@ class PredictedProfiles {
   // Words that thousands of ranked rows share, each kept once.
   std::unordered_map<std::string_view, std::unique_ptr<std::string>> sentences_;
   std::map<std::pair<double, double>, std::string> workloads_;
+  std::shared_ptr<Curve> ranked_;  // of the row ranked last
   std::size_t at_ = 0;
 };
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "curve/ladder.h"
 #include "perfmodel/memory.h"
 
 namespace kneepoint::recommend {
@@ -105,15 +106,20 @@ void widen(curve::Range& range, double value) {
   if (metrics::is_missing(range.max) || value > range.max) range.max = value;
 }
 
-/// Whether every figure of the metric, whatever its statistic and load, lies in a range already:
-/// then no part of the curve can widen it.
+/// Whether every figure of the metric that reachable() may read lies in a range already: then no
+/// part of the curve can widen it.
 bool lies_within(std::span<const curve::LoadPoint> points, Metric metric,
                  const curve::Range& range) {
-  for (const auto& point : points) {
-    for (const Statistic statistic : metrics::kStatistics) {
+  if (metrics::is_missing(range.min)) return false;
+  for (const Statistic statistic : metrics::by_nearness(Statistic::P50)) {
+    bool within = true, everywhere = true;
+    for (const auto& point : points) {
       const double ms = point.latency.get(metric, statistic);
-      if (!metrics::is_missing(ms) && !(ms >= range.min && ms <= range.max)) return false;
+      within &= !(ms < range.min) & !(ms > range.max);  // a missing one is neither
+      everywhere &= !metrics::is_missing(ms);
     }
+    if (!within) return false;
+    if (everywhere) return true;  // of those after it none is read
   }
   return true;
 }
@@ -256,20 +262,21 @@ Recommendation recommend(const catalog::Catalog& catalog,
     }
     Choice choice;
     choice.profile = p;
-    choice.knee = curve::find_knee(p->points, p->load_kind);
+    const curve::Ladder ladder(p->points);
+    choice.knee = curve::find_knee(ladder, p->load_kind);
     for (std::size_t m = 0; m < metrics::kMetrics.size(); ++m) {
       const Metric metric = metrics::kMetrics[m];
       if (lies_within(p->points, metric, ranges[m])) continue;
       const auto range =
-          curve::reachable(p->points, choice.knee, metric, Statistic::P50, request.statistic_rule);
+          curve::reachable(ladder, choice.knee, metric, Statistic::P50, request.statistic_rule);
       widen(ranges[m], range.min);
       widen(ranges[m], range.max);
     }
     for (const auto& point : p->points) {
       widen(out.output_tokens_per_second, point.output_tokens_per_second);
     }
-    auto op = curve::find_operating_point(p->points, p->load_kind, request.targets,
-                                          request.statistic_rule);
+    auto op =
+        curve::find_operating_point(ladder, choice.knee, request.targets, request.statistic_rule);
     if (!op) {
       reject(op.error().reason == curve::Miss::MissesTarget ? ReasonCode::MissesTarget
                                                             : ReasonCode::StatisticMissing,

@@ -166,14 +166,16 @@ struct ShownRows {
   void close_field() {
     const std::size_t begin = ends.empty() ? 0 : ends.back();
     std::string_view field = std::string_view(bytes).substr(begin);
+    std::size_t width = field.size();
     if (!is_plain_ascii(field)) {
       const std::string safe = printable(field);
       bytes.resize(begin);
       bytes += safe;
       field = std::string_view(bytes).substr(begin);
+      width = display_width(field);
     }
     ends.push_back(bytes.size());
-    widths.push_back(display_width(field));
+    widths.push_back(width);
   }
   std::string_view field(std::size_t i) const {
     const std::size_t begin = i == 0 ? 0 : ends[i - 1];
@@ -240,18 +242,23 @@ std::string write_text(const Table& table, TextStyle style) {
     line += w + static_cast<std::size_t>(style.gap);
   }
 
-  std::string out;
+  std::string out, blank;
   out.reserve((table.rows() + 1) * line);
-  for (std::size_t i = 0; i < shown.ends.size(); ++i) {
-    const std::size_t column = i % columns;
-    out += shown.field(i);
-    if (column + 1 < columns) {
+  for (std::size_t first = 0; first < shown.ends.size(); first += columns) {
+    // The fields are laid onto a line of blanks, which has room for what is wider than its column.
+    const std::size_t before = first == 0 ? 0 : shown.ends[first - 1];
+    blank.assign(line + shown.ends[first + columns - 1] - before, ' ');
+    std::size_t at = 0, end = 0;
+    for (std::size_t column = 0; column < columns; ++column) {
+      const std::size_t i = first + column;
+      const std::string_view field = shown.field(i);
+      std::copy(field.begin(), field.end(), blank.begin() + static_cast<std::ptrdiff_t>(at));
+      if (!field.empty()) end = at + field.size();
       const std::size_t pad = width[column] > shown.widths[i] ? width[column] - shown.widths[i] : 0;
-      out.append(pad + static_cast<std::size_t>(style.gap), ' ');
-    } else {
-      while (!out.empty() && out.back() == ' ') out.pop_back();
-      out += '\n';
+      at += field.size() + pad + static_cast<std::size_t>(style.gap);
     }
+    while (end > 0 && blank[end - 1] == ' ') --end;
+    out.append(blank, 0, end).push_back('\n');
   }
   return out;
 }

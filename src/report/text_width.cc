@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 namespace kneepoint::report {
 namespace {
@@ -113,7 +115,18 @@ std::size_t display_width(std::string_view text) {
 }
 
 bool is_plain_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+  // Eight characters at once: a byte whose top bit comes out set is a control character, 0x7F or
+  // above. Borrows and carries between bytes start at such a byte only.
+  constexpr std::uint64_t kEach = 0x0101010101010101, kTop = 0x80 * kEach;
+  std::uint64_t bad = 0;
+  while (text.size() >= sizeof bad) {
+    std::uint64_t some;
+    std::memcpy(&some, text.data(), sizeof some);
+    bad |= some | (some + kEach) | (some - 0x20 * kEach);
+    text.remove_prefix(sizeof some);
+  }
+  return (bad & kTop) == 0 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
 }
 
 std::string printable(std::string_view text) {

@@ -107,6 +107,14 @@ Result<std::string> to_log_line(std::int64_t index, std::string_view kind,
   return fmt::format("{:016x} {}\n", hash64(summed), summed);
 }
 
+Result<Record> parse_log_line(std::string_view line) {
+  const Line parts = split_line(line);
+  if (!sum_is_right(parts)) {
+    return fail(ErrorCode::InvalidArgument, "no record, or a damaged one: its sum is not right");
+  }
+  return to_record(parts.rest);
+}
+
 Result<LogText> parse_log(std::string_view bytes) {
   if (auto start = check_start(bytes); !start) return fail(start.error());
   if (bytes.size() > kLargestLog) {

@@ -44,6 +44,9 @@ inline constexpr std::size_t kLargestLog = std::size_t{1} << 30;
 Result<std::string> to_log_line(std::int64_t index, std::string_view kind,
                                 const json::Value& value);
 
+/// One line without its end; InvalidArgument where its sum is not right.
+Result<Record> parse_log_line(std::string_view line);
+
 struct LogText {
   std::vector<Record> records;
   std::size_t good = 0;             // bytes up to the end of the last whole record

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sim/clients.h"
+#include "sim/plain_engine.h"
 #include "sim/replay.h"
 
 namespace kneepoint::sim {
@@ -77,10 +78,20 @@ class Gaps {
   std::vector<Group> groups_;
 };
 
+/// Whether every replica may be a PlainEngine.
+bool is_plain(const workload::RunSpec& spec, const FleetConfig& config,
+              const FleetOptions& options) {
+  const ReplicaConfig& replica = config.replica;
+  const bool alone = replica.ranks == 1 && replica.stages == 1 && !replica.disaggregation;
+  const bool glides = config.replicas == 1 || (spec.arrivals && !spec.in_flight);
+  return alone && glides && options.keep != Keep::EveryToken && !spec.prefix && !spec.sessions &&
+         PlainEngine::can_be(replica.engine);
+}
+
 class Fleet final : public StepListener {
  public:
   Fleet(const workload::RunSpec& spec, workload::Generator generator, const FleetConfig& config,
-        const StepModels& models, const FleetOptions& options)
+        const StepModels& models, const FleetOptions& options, bool plain)
       : options_(options),
         prompts_repeat_(spec.prefix && spec.prefix->prompts_per_group),
         glides_(options.keep != Keep::EveryToken &&
@@ -88,14 +99,19 @@ class Fleet final : public StepListener {
         whole_run_(options.window.length() <= Nanos(0)),
         clients_(spec, std::move(generator)),
         router_(make_router(config.router)) {
-    replicas_.reserve(static_cast<std::size_t>(config.replicas));
-    for (std::size_t i = 0; i < replicas_.capacity(); ++i) {
-      replicas_.emplace_back(config.replica, i, models);
+    const auto count = static_cast<std::size_t>(config.replicas);
+    loads_.resize(count);
+    out_.replicas.resize(count);
+    if (plain) {
+      for (std::size_t i = 0; i < count; ++i) {
+        lanes_.emplace_back(PlainEngine(config.replica.engine, models({i, 0, Seat::Role::Both})));
+      }
+    } else {
+      replicas_.reserve(count);
+      for (std::size_t i = 0; i < count; ++i) replicas_.emplace_back(config.replica, i, models);
+      engines_ = replicas_[0].engines();
+      gaps_.resize(count * engines_);
     }
-    loads_.resize(replicas_.size());
-    out_.replicas.resize(replicas_.size());
-    engines_ = replicas_[0].engines();
-    gaps_.resize(replicas_.size() * engines_);
 
     const bool apart = config.replica.disaggregation.has_value();
     const EngineConfig& decodes =
@@ -137,6 +153,36 @@ class Fleet final : public StepListener {
     return finish();
   }
 
+  /// The same where is_plain(): without replicas between. Nothing where one has overrun its cache.
+  std::optional<FleetResult> play_plain() {
+    for (;;) {
+      if (options_.misses_the_step) {
+        for (Lane& lane : lanes_) begin(lane);
+      }
+      send();
+      const Nanos due = clients_.next_due_or_never(now_);
+      Nanos next = Nanos::max();
+      for (Lane& lane : lanes_) {
+        begin(lane);
+        if (lane.engine.overrun()) return std::nullopt;
+        if (!lane.steps) continue;
+        if (!options_.gaps && due == Nanos::max()) leap(lane);
+        glide(lane, due);
+        next = std::min(next, lane.ends);
+      }
+      if (due < next) {
+        now_ = due;
+        continue;
+      }
+      if (next == Nanos::max()) break;
+      now_ = next;
+      for (Lane& lane : lanes_) {
+        if (lane.steps && lane.ends == now_) end_step(lane);
+      }
+    }
+    return finish();
+  }
+
   void stepped(std::size_t engine, const Engine& of, const StepResult& result, bool goes_on,
                Nanos now) override {
     if (options_.keep == Keep::EveryToken) {
@@ -163,6 +209,65 @@ class Fleet final : public StepListener {
   }
 
  private:
+  /// A replica of one plain engine.
+  struct Lane {
+    explicit Lane(PlainEngine of) : engine(std::move(of)) {}
+    PlainEngine engine;
+    bool steps = false;
+    Nanos ends{};     // of the step under way
+    Nanos decoded{};  // the end of the last one
+    Replica::Use use;
+    std::int64_t requests() const { return engine.running() + engine.waiting(); }
+  };
+
+  static void use(Lane& lane, Nanos lasts) {
+    const auto nanos = static_cast<double>(lasts.count());
+    lane.use.busy += nanos;
+    lane.use.running += nanos * static_cast<double>(lane.engine.running());
+    lane.use.waiting += nanos * static_cast<double>(lane.engine.waiting());
+    lane.use.blocks += nanos * static_cast<double>(lane.engine.blocks_used());
+  }
+
+  void begin(Lane& lane) {
+    if (lane.steps) return;
+    const Nanos takes = lane.engine.plan_step();
+    if (takes == Nanos(0)) return;
+    lane.steps = true;
+    lane.ends = now_ + takes;
+    use(lane, takes);
+  }
+
+  void glide(Lane& lane, Nanos until) {
+    while (lane.ends < until) {
+      const Nanos takes = lane.engine.glide();
+      if (takes == Nanos(0)) return;
+      add_gaps(lane.ends, lane.ends - lane.decoded, lane.engine.decoding());
+      lane.decoded = lane.ends;
+      lane.ends += takes;
+      use(lane, takes);
+    }
+  }
+
+  void leap(Lane& lane) {
+    Nanos ended = lane.ends;
+    const Nanos takes = lane.engine.leap(ended);
+    if (takes == Nanos(0)) return;
+    add_gaps(ended, ended - lane.decoded, lane.engine.decoding());
+    lane.decoded = ended;
+    const Nanos lasts = ended + takes - lane.ends;
+    lane.ends = ended + takes;
+    use(lane, lasts);
+  }
+
+  void end_step(Lane& lane) {
+    lane.steps = false;
+    const PlainEngine::Step step = lane.engine.finish_step();
+    add_gaps(now_, now_ - lane.decoded, step.tokens - static_cast<std::int64_t>(step.first.size()));
+    lane.decoded = now_;
+    for (const std::uint32_t id : step.first) requests_[id].first = now_;
+    for (const std::uint32_t id : step.ended) complete(id, now_);
+  }
+
   struct Request {
     Nanos due{}, sent{}, first{};
     Tokens input{}, output{};
@@ -197,9 +302,12 @@ class Fleet final : public StepListener {
       const auto request = clients_.next(now_);
       if (!request) return;
       std::size_t to = 0;
-      if (replicas_.size() > 1) {
+      if (loads_.size() > 1) {
         for (std::size_t i = 0; i < replicas_.size(); ++i) {
           loads_[i] = {replicas_[i].outstanding(), replicas_[i].kv_use()};
+        }
+        for (std::size_t i = 0; i < lanes_.size(); ++i) {
+          loads_[i] = {lanes_[i].requests(), lanes_[i].engine.kv_use()};
         }
         to = router_->choose(request->plan, loads_);
       }
@@ -229,11 +337,15 @@ class Fleet final : public StepListener {
       timeline.due = r.due;
       timeline.sent = r.sent;
     }
-    const auto taken = replicas_[to].submit({.id = id,
-                                             .input = r.input,
-                                             .output = r.output,
-                                             .content = content_of(plan, prompts_repeat_)},
-                                            now_);
+    const bool taken = lanes_.empty() ? replicas_[to]
+                                            .submit({.id = id,
+                                                     .input = r.input,
+                                                     .output = r.output,
+                                                     .content = content_of(plan, prompts_repeat_)},
+                                                    now_)
+                                            .has_value()
+                                      : lanes_[to].engine.submit(static_cast<std::uint32_t>(id),
+                                                                 r.input.count(), r.output.count());
     if (!taken) return refuse(r);
     refused_in_a_row_ = 0;
     unused_.pop_back();
@@ -310,16 +422,23 @@ class Fleet final : public StepListener {
     if (options_.keep == Keep::EveryToken) {
       out_.tally = metrics::tally(out_.timelines, out_.tally.window, options_.bounds);
     }
-    for (std::size_t i = 0; i < replicas_.size(); ++i) {
+    for (std::size_t i = 0; i < out_.replicas.size(); ++i) {
       ReplicaResult& result = out_.replicas[i];
-      const Replica& replica = replicas_[i];
-      for (std::size_t j = 0; j < engines_; ++j) add(result.engines, replica.engine(j).state());
+      if (lanes_.empty()) {
+        for (std::size_t j = 0; j < engines_; ++j) {
+          add(result.engines, replicas_[i].engine(j).state());
+        }
+      } else {
+        add(result.engines, lanes_[i].engine.state());
+      }
+      const Replica::Use& use = lanes_.empty() ? replicas_[i].use() : lanes_[i].use;
+      const std::size_t units = lanes_.empty() ? replicas_[i].units() : 1;
       const auto blocks = static_cast<double>(
           result.engines.blocks_used + result.engines.blocks_cached + result.engines.blocks_blank);
-      result.engines.kv_use = replica.use().blocks / took / blocks;
-      result.running = replica.use().running / took;
-      result.waiting = replica.use().waiting / took;
-      result.busy = replica.use().busy / took / static_cast<double>(replica.units());
+      result.engines.kv_use = use.blocks / took / blocks;
+      result.running = use.running / took;
+      result.waiting = use.waiting / took;
+      result.busy = use.busy / took / static_cast<double>(units);
       out_.steps += result.engines.steps;
     }
     return std::move(out_);
@@ -350,7 +469,8 @@ class Fleet final : public StepListener {
   bool whole_run_;
   Clients clients_;
   std::unique_ptr<Router> router_;
-  std::vector<Replica> replicas_;
+  std::vector<Replica> replicas_;  // or
+  std::vector<Lane> lanes_;
   std::vector<ReplicaLoad> loads_;
   std::size_t engines_ = 1;  // of each replica
   std::vector<Gaps> gaps_;   // of each engine
@@ -387,9 +507,20 @@ Result<FleetResult> simulate_fleet(const workload::RunSpec& spec, const FleetCon
     return fail(ErrorCode::InvalidArgument,
                 "a bound on ITL is one on the longest gap of each request: keep every token");
   }
-  auto generator = workload::Generator::open(spec);
-  if (!generator) return fail(std::move(generator.error()).during("workload"));
-  return Fleet(spec, std::move(*generator), config, models, options).play();
+  const auto fleet = [&](bool plain) -> Result<Fleet> {
+    auto generator = workload::Generator::open(spec);
+    if (!generator) return fail(std::move(generator.error()).during("workload"));
+    return Result<Fleet>(tl::in_place, spec, std::move(*generator), config, models, options, plain);
+  };
+  if (is_plain(spec, config, options)) {
+    auto one = fleet(true);
+    if (!one) return fail(std::move(one).error());
+    if (auto played = one->play_plain()) return std::move(*played);
+    if (options.observer != nullptr) options.observer->starts_again();
+  }
+  auto one = fleet(false);
+  if (!one) return fail(std::move(one).error());
+  return one->play();
 }
 
 }  // namespace kneepoint::sim

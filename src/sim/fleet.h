@@ -33,6 +33,8 @@ class FleetObserver {
   virtual void gaps(Nanos now, Nanos gap, std::uint64_t times) = 0;
   /// `number`: in the order in which requests were sent, from 0.
   virtual void ended(std::size_t number, const RequestRecord& request) = 0;
+  /// All that was told is void: the run is played once more, from its start.
+  virtual void starts_again() = 0;
 };
 
 struct FleetOptions {

@@ -76,6 +76,11 @@ class WithPredictions final : public Store {
   Result<profile::Ranking> rank(const Query& query) override {
     auto ranking = store_->rank(query);
     if (!ranking || !may_match(query)) return ranking;
+    if (query.model.empty() && query.accelerators.empty()) {
+      std::size_t most = ranking->rows().size();
+      for (const Layer& layer : layers_) most += layer.rows.rows();
+      ranking->mutable_rows().reserve(most);  // rows are large: none moves as they grow
+    }
     Hidden hidden;
     for (const RankingRow& row : ranking->rows()) {
       if (row.id.starts_with(kPrefix)) hidden.emplace(row.id);

@@ -22,16 +22,21 @@ struct Ask::Node {
       shared->error = Error{ErrorCode::InvalidArgument, fmt::format("{}{}: {}", path, name, what)};
     }
   }
-  void check() const {
+  /// The first member that nobody read.
+  std::optional<Error> unknown() const {
     for (const auto& [key, value] : *object) {
       if (value.is_null()) continue;
       if (std::find(read.begin(), read.end(), key) != read.end()) continue;
-      const auto close = nearest(std::string_view(key).substr(0, 100), read);
-      wrong(std::string_view(key).substr(0, 100),
-            "no such field" + (close.empty() ? "" : "; did you mean " + join(close, ", ") + "?"));
-      return;
+      const std::string_view name = std::string_view(key).substr(0, 100);
+      const auto close = nearest(name, read);
+      return Error{ErrorCode::InvalidArgument,
+                   fmt::format("{}{}: no such field{}", path, name,
+                               close.empty() ? "" : "; did you mean " + join(close, ", ") + "?")};
     }
-    for (const auto& node : below) node->check();
+    for (const auto& node : below) {
+      if (auto found = node->unknown()) return found;
+    }
+    return std::nullopt;
   }
 };
 
@@ -246,7 +251,8 @@ std::vector<Ask> Ask::objects(std::string_view name, std::size_t most) {
 }
 
 Result<void> Ask::done() {
-  node_->check();
+  // A name that is misspelt is told before the field that is missing for it.
+  if (auto unknown = node_->unknown()) return fail(std::move(*unknown));
   if (node_->shared->error) return fail(*node_->shared->error);
   return {};
 }

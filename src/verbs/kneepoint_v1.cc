@@ -170,6 +170,12 @@ constexpr std::array kVerbs{
          .right = kDeploy,
          .summary = "Removes the objects of a deployment.",
          .handler = pruned<undeploy>},
+    Verb{.name = "GetOpenApi",
+         .method = "GET",
+         .path = "/kneepoint/v1/openapi.json",
+         .cacheable = true,
+         .summary = "This API as an OpenAPI 3.1 document.",
+         .handler = get_openapi},
 };
 
 }  // namespace

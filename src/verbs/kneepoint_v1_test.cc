@@ -165,6 +165,7 @@ TEST_F(KneepointV1, WrongFieldsAreNamedByTheirPath) {
     return got ? std::string() : got.error().message;
   };
   EXPECT_THAT(wrong("{}"), HasSubstr("model: is required"));
+  EXPECT_THAT(wrong(R"({"modle": "any"})"), HasSubstr("modle: no such field; did you mean model?"));
   EXPECT_THAT(wrong(R"({"model": "any", "targets": [{"metric": "speed", "milliseconds": 1}]})"),
               HasSubstr("targets[0].metric: 'speed' is none of ttft"));
   EXPECT_THAT(wrong(R"({"model": "any", "targets": [{"metric": "ttft"}]})"),
@@ -247,11 +248,11 @@ TEST_F(KneepointV1, AnAddedModelIsThereAfterARefresh) {
       "num_attention_heads": 32, "num_hidden_layers": 16, "num_key_value_heads": 8,
       "head_dim": 64, "vocab_size": 128256, "torch_dtype": "bfloat16",
       "tie_word_embeddings": true, "max_position_embeddings": 131072}})";
-  const std::string before = session_->state();
+  const std::string before = *session_->state();
   EXPECT_EQ(answer("AddModel", kModel).at("id"), "my-org/my-model");
-  EXPECT_NE(session_->state(), before);
   ASSERT_TRUE(*session_->refresh());
   EXPECT_FALSE(*session_->refresh());
+  EXPECT_NE(*session_->state(), before);
   const json::Object got = answer("ListModels", R"({"query": "my-model"})");
   ASSERT_EQ(got.at("models").as_array().size(), 1u);
   EXPECT_EQ(got.at("models").at(0).at("layer"), "user");
@@ -282,7 +283,8 @@ TEST_F(KneepointV1, PricesOfOnesOwnCountAfterARefreshAndComeBackAsCsv) {
 TEST_F(KneepointV1, ManifestsComeWithReasonsAndSortedCommands) {
   const json::Object got = answer(
       "CreateManifest", R"({"model": "meta-llama/Llama-3.1-8B-Instruct", "modelServer": "vllm",
-        "acceleratorType": "nvidia-l4", "namespace": "chat"})");
+        "acceleratorType": "nvidia-l4", "namespace": "chat",
+        "pricing": {"provider": "gcp", "model": "on-demand"}})");
   EXPECT_EQ(got.at("objects").at(0).at("kind"), "Deployment");
   EXPECT_THAT(std::string(got.at("yaml").as_string()), HasSubstr("namespace: chat"));
   const json::Object& commands = got.at("commands").as_object();

@@ -189,7 +189,11 @@ app::DeployRequest read_deploy(Ask& ask, const app::Session& session) {
   }
   out.ask = read_request(ask, session);
   read_delivery(ask, out.delivery);
-  if (!ask.object("pricing").given("provider")) {
+  const json::Value* pricing = ask.raw("pricing");
+  const json::Value* provider = pricing != nullptr && pricing->is_object()
+                                    ? pricing->get_object().if_contains("provider")
+                                    : nullptr;
+  if (provider == nullptr || !provider->is_string() || provider->get_string().empty()) {
     out.ask.pricing.provider = app::usual_provider(out.delivery.platform);
   }
   const std::string space = ask.text("namespace", 63);

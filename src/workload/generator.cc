@@ -1,12 +1,15 @@
 #include "workload/generator.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "base/random.h"
 #include "workload/arrival.h"
+#include "workload/length_batch.h"
 #include "workload/prompts.h"
 #include "workload/trace.h"
 
@@ -78,6 +81,13 @@ class Shapes {
     return out;
   }
 
+  bool drawn() const { return pairs_.empty(); }
+  /// Of the only turn of each of the prompts from `first` on, where drawn().
+  void draw(std::int64_t first, std::span<Tokens> input, std::span<Tokens> output) const {
+    draw_first(*input_, input_streams_, static_cast<std::uint64_t>(first), input);
+    draw_first(*output_, output_streams_, static_cast<std::uint64_t>(first), output);
+  }
+
   /// `first_row` is the first of a prompt's rows in a file read in its order.
   /// Into `shapes`, which keeps its memory from one prompt to the next.
   void of(std::int64_t prompt, int turns, std::int64_t first_row,
@@ -123,7 +133,8 @@ struct Generator::State {
         arrivals(std::move(schedule)),
         shapes(std::move(lengths)),
         turns(std::move(turn_counts)),
-        prompts(spec.prefix, spec.seed) {}
+        prompts(spec.prefix, spec.seed),
+        single(!turns && !spec.prefix && shapes.drawn()) {}
 
   std::int64_t left() const { return spec.requests.value_or(kMostRequests) - planned; }
 
@@ -142,6 +153,35 @@ struct Generator::State {
     if (rows.size() <= at) rows.resize(at + 1, -1);
     if (rows[at] < 0) rows[at] = std::exchange(next_row, next_row + count);
     return rows[at];
+  }
+
+  /// The next request of a run in which each is a session of its own with lengths of its own: what
+  /// has no say in another's is drawn for some at once, which takes half the time of one by one.
+  std::optional<RequestPlan> next_single() {
+    std::optional<RequestPlan> out;
+    if (ended || left() <= 0) return out;
+    if (drawn_next == kDrawn) draw_some();
+    const std::size_t at = drawn_next++;
+    if (arrivals) {
+      ended = due[at] == kNever || (spec.duration && due[at] >= *spec.duration);
+      if (ended) return out;
+    }
+    RequestPlan& plan = out.emplace();
+    plan.index = planned++;
+    plan.due = arrivals ? Due::At : Due::WhenFree;
+    plan.at = due[at];
+    plan.prompt = plan.session = session++;
+    plan.input = inputs[at];
+    plan.output = outputs[at];
+    return out;
+  }
+
+  void draw_some() {
+    if (arrivals) {
+      for (Nanos& one : due) one = arrivals->next();
+    }
+    shapes.draw(session, inputs, outputs);
+    drawn_next = 0;
   }
 
   /// Plans the whole of the next session into `waiting`, last turn first; nothing when the run
@@ -193,6 +233,11 @@ struct Generator::State {
   Shapes shapes;
   std::unique_ptr<LengthDistribution> turns;  // none: one each
   PromptOrder prompts;
+  bool single;  // as next_single() has it; every prompt is new, and so its number the session's
+  static constexpr std::size_t kDrawn = 32;
+  std::array<Nanos, kDrawn> due{};
+  std::array<Tokens, kDrawn> inputs, outputs;
+  std::size_t drawn_next = kDrawn;
   std::vector<RequestPlan> waiting;  // of the session begun, the next one at the back
   std::vector<Shape> turn_shapes;    // of its turns
   std::vector<std::int64_t> rows;    // of prompts used again: their first row
@@ -224,6 +269,7 @@ Result<Generator> Generator::open(const RunSpec& spec) {
 }
 
 std::optional<RequestPlan> Generator::next() {
+  if (state_->single) return state_->next_single();
   std::optional<RequestPlan> plan;
   if (state_->waiting.empty()) state_->plan_session();
   if (state_->waiting.empty()) return plan;

@@ -1,11 +1,14 @@
 #include "workload/length.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <utility>
 
+#include "base/first_normals.h"
 #include "base/portable_math.h"
+#include "workload/length_batch.h"
 #include "workload/trace.h"
 
 namespace kneepoint::workload {
@@ -60,6 +63,18 @@ class NormalLength final : public LengthDistribution {
   explicit NormalLength(LengthSpec spec) : spec_(std::move(spec)), bounds_(spec_) {}
   Tokens draw(Random& random) const override {
     return bounds_.whole(spec_.first + spec_.second * random.normal());
+  }
+  void draw_first(const RandomStreams& streams, std::uint64_t first, std::span<Tokens> out) const {
+    std::array<double, 32> normals;
+    while (!out.empty()) {
+      const std::span some(normals.data(), std::min(normals.size(), out.size()));
+      first_normals(streams, first, some);
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        out[i] = bounds_.whole(spec_.first + spec_.second * some[i]);
+      }
+      out = out.subspan(some.size());
+      first += some.size();
+    }
   }
   // What lies outside sits on the bounds; inside, the mean of the cut bell.
   double mean() const override {
@@ -194,6 +209,18 @@ class TableLength final : public LengthDistribution {
 };
 
 }  // namespace
+
+void draw_first(const LengthDistribution& lengths, const RandomStreams& streams,
+                std::uint64_t first, std::span<Tokens> out) {
+  // Of the others each draw is an affair of its own.
+  if (const auto* normal = dynamic_cast<const NormalLength*>(&lengths)) {
+    return normal->draw_first(streams, first, out);
+  }
+  for (Tokens& tokens : out) {
+    Random random = streams.at(first++);
+    tokens = lengths.draw(random);
+  }
+}
 
 std::unique_ptr<LengthDistribution> empirical_lengths(std::vector<Tokens> values,
                                                       const LengthSpec& spec) {

@@ -1,6 +1,10 @@
 """The public clients in Python, Go and Java, over gRPC and REST, call every method of a running
 kneepoint-serve; what they make of the answers is what the program says about the same store."""
 
+import pathlib
+import shutil
+import subprocess
+import tempfile
 import unittest
 
 import clients
@@ -38,6 +42,27 @@ def comparable(value):
     return value
 
 
+ASKS = {
+    "names": [("fetch_models", {}), ("fetch_model_servers", {"model": MODEL}),
+              ("fetch_model_server_versions", INFO), ("fetch_models", {"pageSize": 0})],
+    "profiles": [("fetch_profiles", {"model": MODEL}),
+                 ("fetch_profiles", {"model": MODEL, "modelServer": "vllm", "performanceRequirements": {
+                     "targetNtpotMilliseconds": 30, "targetCost": {
+                         "pricingModel": "on-demand",
+                         "costPerMillionOutputTokens": {"units": "2", "nanos": 0}}}})],
+    "pages": [("fetch_profiles", {"model": MODEL}), ("fetch_profiles", {"model": MODEL, "pageSize": 7}),
+              ("fetch_models", {"pageSize": 3}), ("fetch_models", {})],
+    "everything": [("fetch_profiles", {})],
+    "benchmarks": [("fetch_benchmarking_data", {"modelServerInfo": INFO, "pricingModel": "on-demand"})],
+    "manifest": [("generate_optimized_manifest", {
+        "modelServerInfo": INFO, "acceleratorType": "nvidia-h100-80gb", "kubernetesNamespace": "models",
+        "performanceRequirements": {"targetNtpotMilliseconds": 40}})],
+    "errors": [("fetch_model_servers", {"model": "openai/gpt-oss-121b"}), ("fetch_model_servers", {}),
+               ("fetch_profiles", {"model": MODEL, "pageToken": "Mg=="})],
+    "compressed": [("fetch_models", {}, "compressed"), ("fetch_models", {})],
+}
+
+
 class EveryClient(unittest.TestCase):
     maxDiff = 4000
 
@@ -45,22 +70,29 @@ class EveryClient(unittest.TestCase):
     def setUpClass(cls):
         cls.server = clients.Server().__enter__()
         cls.addClassCleanup(cls.server.__exit__)
+        # One process of each client asks all of it: a virtual machine takes seconds to start.
+        cls.answers = {}
+        for language in clients.LANGUAGES:
+            for transport in TRANSPORTS:
+                flat = iter(clients.ask(cls.server, language, transport,
+                                        [ask for asks in ASKS.values() for ask in asks]))
+                cls.answers[language, transport] = {
+                    name: [next(flat) for _ in asks] for name, asks in ASKS.items()}
 
-    def each(self, asks, *, languages=clients.LANGUAGES, transports=TRANSPORTS):
-        for language in languages:
-            for transport in transports:
-                with self.subTest(language=language, transport=transport):
-                    yield language, transport, clients.ask(self.server, language, transport, asks)
+    def each(self, name, check):
+        """check(language, transport, answers) for every client."""
+        for (language, transport), answers in self.answers.items():
+            with self.subTest(language=language, transport=transport):
+                check(language, transport, answers[name])
 
     def test_names_are_those_of_the_store(self):
-        asks = [("fetch_models", {}), ("fetch_model_servers", {"model": MODEL}),
-                ("fetch_model_server_versions", INFO), ("fetch_models", {"pageSize": 0})]
         models = [row["model"] for row in self.server.kneepoint("models", "list")]
         servers = [row["modelServer"]
                    for row in self.server.kneepoint("model-servers", "list", f"--model={MODEL}")]
         versions = [row["modelServerVersion"] for row in self.server.kneepoint(
             "model-server-versions", "list", f"--model={MODEL}", "--model-server=vllm")]
-        for _, _, answers in self.each(asks):
+
+        def check(_language, _transport, answers):
             first, second, third, fourth = (answer["ok"] for answer in answers)
             self.assertEqual(listed(first, "models"), models)
             self.assertEqual(listed(second, "modelServers"), servers)
@@ -68,72 +100,68 @@ class EveryClient(unittest.TestCase):
             self.assertEqual(listed(fourth, "models"), models)
             self.assertEqual(len(first), 1)
 
+        self.each("names", check)
+
+    def assert_same_profiles(self, profiles, rows):
+        self.assertEqual(len(profiles), len(rows))
+        for profile, row in zip(profiles, rows):
+            self.assertTrue(profile["instanceType"])
+            if "instanceType" not in row:  # nothing is priced: only the API names a machine
+                row = row | {"instanceType": profile["instanceType"]}
+            self.assertEqual(comparable(public(profile)), comparable(public(row)))
+
     def test_profiles_are_those_of_the_store(self):
-        asks = [("fetch_profiles", {"model": MODEL}),
-                ("fetch_profiles", {"model": MODEL, "modelServer": "vllm", "performanceRequirements": {
-                    "targetNtpotMilliseconds": 30, "targetCost": {
-                        "pricingModel": "on-demand",
-                        "costPerMillionOutputTokens": {"units": "2", "nanos": 0}}}})]
         wanted = [self.server.kneepoint("profiles", "list", f"--model={MODEL}"),
                   self.server.kneepoint("profiles", "list", f"--model={MODEL}", "--model-server=vllm",
                                         "--target-ntpot-milliseconds=30", "--pricing-model=on-demand",
                                         "--target-cost-per-million-output-tokens=2")]
-        for _, _, answers in self.each(asks):
+
+        def check(_language, _transport, answers):
             for answer, rows in zip(answers, wanted):
-                profiles = listed(answer["ok"], "profile")
-                self.assertGreater(len(profiles), 5)
-                self.assertEqual(len(profiles), len(rows))
-                for profile, row in zip(profiles, rows):
-                    self.assertTrue(profile["instanceType"])
-                    if "instanceType" not in row:  # nothing is priced: only the API names a machine
-                        row = row | {"instanceType": profile["instanceType"]}
-                    self.assertEqual(comparable(public(profile)), comparable(public(row)))
+                self.assertGreater(len(rows), 5)
+                self.assert_same_profiles(listed(answer["ok"], "profile"), rows)
                 self.assertIn("evidence: ", answer["ok"][0]["comments"])
                 self.assertIn("performanceRange", answer["ok"][0])
 
+        self.each("profiles", check)
+
     def test_pages_together_are_the_whole(self):
-        asks = [("fetch_profiles", {"model": MODEL}),
-                ("fetch_profiles", {"model": MODEL, "pageSize": 7}),
-                ("fetch_models", {"pageSize": 3}), ("fetch_models", {})]
-        for _, _, answers in self.each(asks):
+        def check(_language, _transport, answers):
             whole, pages, models_paged, models = (answer["ok"] for answer in answers)
             self.assertEqual(len(whole), 1)
             self.assertGreater(len(pages), 3)
             self.assertEqual(listed(pages, "profile"), listed(whole, "profile"))
             self.assertEqual(listed(models_paged, "models"), listed(models, "models"))
 
-    def test_every_profile_of_the_store_comes_in_answers_that_default_limits_let_through(self):
+        self.each("pages", check)
+
+    def test_every_profile_comes_in_answers_that_default_limits_let_through(self):
         rows = self.server.kneepoint("profiles", "list", "--model=any")
-        for _, _, [answer] in self.each([("fetch_profiles", {})]):
+
+        def check(_language, _transport, answers):
+            [answer] = answers
             self.assertNotIn("error", answer)
             self.assertGreater(len(answer["ok"]), 1)
             self.assertEqual(len(listed(answer["ok"], "profile")), len(rows))
             self.assertIn("narrows the list", answer["ok"][0]["comments"])
 
+        self.each("everything", check)
+
     def test_benchmarking_data_are_those_of_the_store(self):
-        asks = [("fetch_benchmarking_data", {"modelServerInfo": INFO, "pricingModel": "on-demand"})]
         rows = self.server.kneepoint("benchmarks", "list", f"--model={MODEL}", "--model-server=vllm",
                                      "--pricing-model=on-demand")
-        for _, _, [answer] in self.each(asks):
-            profiles = listed(answer["ok"], "profile")
-            self.assertEqual(len(profiles), len(rows))
-            for profile, row in zip(profiles, rows):
-                if "instanceType" not in row:
-                    row = row | {"instanceType": profile["instanceType"]}
-                self.assertEqual(comparable(public(profile)), comparable(public(row)))
+        self.each("benchmarks", lambda _language, _transport, answers: self.assert_same_profiles(
+            listed(answers[0]["ok"], "profile"), rows))
 
     def test_manifests_are_those_of_the_program(self):
-        asks = [("generate_optimized_manifest", {
-            "modelServerInfo": INFO, "acceleratorType": "nvidia-h100-80gb",
-            "kubernetesNamespace": "models",
-            "performanceRequirements": {"targetNtpotMilliseconds": 40}})]
-        done = clients.subprocess.run(
+        done = subprocess.run(
             [clients.PROGRAM, "manifests", "create", f"--model={MODEL}", "--model-server=vllm",
              "--accelerator-type=nvidia-h100-80gb", "--namespace=models",
              "--target-ntpot-milliseconds=40", f"--store={self.server.store}", "--output=manifest"],
             env=self.server.environment, capture_output=True, text=True, check=True)
-        for _, _, [answer] in self.each(asks):
-            [page] = answer["ok"]
+
+        def check(_language, _transport, answers):
+            [page] = answers[0]["ok"]
             self.assertEqual("---\n".join(one["content"] for one in page["kubernetesManifests"]),
                              done.stdout)
             kinds = [one["kind"] for one in page["kubernetesManifests"]]
@@ -142,10 +170,9 @@ class EveryClient(unittest.TestCase):
             self.assertTrue(page["comments"])
             self.assertTrue(page["manifestVersion"])
 
+        self.each("manifest", check)
+
     def test_errors_carry_class_message_and_reason(self):
-        asks = [("fetch_model_servers", {"model": "openai/gpt-oss-121b"}),
-                ("fetch_model_servers", {}),
-                ("fetch_profiles", {"model": MODEL, "pageToken": "Mg=="})]
         classes = {
             ("python", "grpc"): ["NotFound", "InvalidArgument", "InvalidArgument"],
             ("python", "rest"): ["NotFound", "BadRequest", "BadRequest"],
@@ -153,7 +180,8 @@ class EveryClient(unittest.TestCase):
             ("go", "rest"): ["NotFound", "InvalidArgument", "InvalidArgument"],
             ("java", "grpc"): ["NOT_FOUND", "INVALID_ARGUMENT", "INVALID_ARGUMENT"],
             ("java", "rest"): ["NOT_FOUND", "INVALID_ARGUMENT", "INVALID_ARGUMENT"]}
-        for language, transport, answers in self.each(asks):
+
+        def check(language, transport, answers):
             errors = [answer["error"] for answer in answers]
             self.assertEqual([one["class"] for one in errors], classes[language, transport])
             self.assertIn("did you mean openai/gpt-oss-120b", errors[0]["message"])
@@ -163,16 +191,17 @@ class EveryClient(unittest.TestCase):
                                  ["NOT_FOUND", "INVALID_ARGUMENT", "INVALID_ARGUMENT"])
                 self.assertEqual({one["domain"] for one in errors}, {"kneepoint"})
 
+        self.each("errors", check)
+
     def test_compressed_requests_are_read(self):
-        asks = [("fetch_models", {}, "compressed"), ("fetch_models", {})]
-        for _, _, answers in self.each(asks, languages=("python", "go"), transports=("grpc",)):
-            self.assertEqual(answers[0], answers[1])
+        self.each("compressed", lambda _language, _transport, answers: self.assertEqual(
+            answers[0], answers[1]))
 
 
 class Tokens(unittest.TestCase):
     def test_open_the_grpc_door_for_those_who_have_one(self):
-        folder = clients.pathlib.Path(clients.tempfile.mkdtemp(prefix="kp-clients-"))
-        self.addCleanup(clients.shutil.rmtree, folder)
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="kp-clients-"))
+        self.addCleanup(shutil.rmtree, folder)
         file = folder / "tokens"
         file.write_text("ci read 0123456789abcdef0123456789abcdef\n")
         file.chmod(0o600)

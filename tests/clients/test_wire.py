@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 import socket
+import subprocess
 import unittest
 
 import clients
@@ -192,7 +193,7 @@ class Wire(unittest.TestCase):
         self.assertIn("own-engine", self.get(path)["modelServers"])
 
     def program(self, *arguments, stdin=""):
-        done = clients.subprocess.run([clients.PROGRAM, *arguments, f"--store={self.server.store}"],
+        done = subprocess.run([clients.PROGRAM, *arguments, f"--store={self.server.store}"],
                                       env=self.server.environment, input=stdin, capture_output=True,
                                       text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -1,21 +1,27 @@
-"""Manifests with one mistake each, drawn by seed: what a slip of the hand does to a good one.
+"""Manifests with one change each, drawn by seed: what a slip of the hand does to a good one.
 
-A mutator takes a document and a random.Random, changes a copy and returns it with a part of what the API
-server then says, or returns None where the document has nothing to spoil. So whatever judges manifests can
-be asked about mistakes that nobody picked by hand.
+A mutator takes a document and a random.Random and changes the document. One of MISTAKES returns a part of
+what the API server then says; one of SLIPS returns an empty text, because what it does may be a mistake or
+not, and the server decides. Either returns None where the document has nothing for it. So whatever judges
+manifests can be asked about changes that nobody picked by hand.
 """
 
 import copy
 import random
 
-MUTATORS = {}
+MISTAKES, SLIPS = {}, {}
 # Below these every key is the user's own, so a slip in one is no unknown field.
 FREE = {"labels", "annotations", "matchLabels", "nodeSelector", "requests", "limits", "selector", "data",
         "parameters", "metadata", "volumeAttributes"}
 
 
 def mutator(change):
-    MUTATORS[change.__name__.replace("_", " ")] = change
+    MISTAKES[change.__name__.replace("_", " ")] = change
+    return change
+
+
+def slip(change):
+    SLIPS[change.__name__.replace("_", " ")] = change
     return change
 
 
@@ -203,17 +209,143 @@ def the_version_is_gone(document, draw):
     return "no matches for kind"
 
 
-def mutants(documents, seed, each):
-    """(mutator's name, document, what the server says) for `each` documents that it can spoil, drawn from
-    the given ones; fewer where it finds fewer."""
-    for name, change in sorted(MUTATORS.items()):
+# From here on the server decides.
+
+TOP = {"apiVersion", "kind"}
+
+
+def places(document, wanted=lambda value: True):
+    """(mapping or list, key or index) of every value below the kind that is wanted."""
+    found = []
+
+    def walk(node, top=False):
+        for key, value in list(node.items()) if isinstance(node, dict) else list(enumerate(node)):
+            if top and key in TOP:
+                continue
+            if wanted(value):
+                found.append((node, key))
+            if isinstance(value, (dict, list)):
+                walk(value)
+
+    walk(document, True)
+    return found
+
+
+def a_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def replaced(document, draw, wanted, others):
+    """Somewhere a wanted value becomes another one."""
+    found = places(document, wanted)
+    if not found:
+        return None
+    node, key = draw.choice(found)
+    old = node[key]
+    choices = [new for new in others(old) if new != old or type(new) is not type(old)]
+    if not choices:
+        return None
+    node[key] = draw.choice(choices)
+    return ""
+
+
+@slip
+def a_field_is_gone(document, draw):
+    found = [(node, key) for node, key in places(document) if isinstance(node, dict)]
+    node, key = draw.choice(found)
+    del node[key]
+    return ""
+
+
+@slip
+def a_value_is_null(document, draw):
+    return replaced(document, draw, lambda value: True, lambda _: [None])
+
+
+@slip
+def a_value_is_empty(document, draw):
+    return replaced(document, draw, lambda value: value not in ("", [], {}),
+                    lambda value: [type(value)() if isinstance(value, (str, dict, list)) else ""])
+
+
+@slip
+def a_value_has_another_type(document, draw):
+    def others(value):
+        if isinstance(value, str):
+            return [7, 0.5, True, [value], {"value": value}]
+        if isinstance(value, bool):
+            return [str(value).lower(), int(value)]
+        return [str(value), float(value) + 0.5, True, [value]]
+
+    return replaced(document, draw, lambda value: isinstance(value, (str, bool)) or a_number(value), others)
+
+
+@slip
+def a_number_is_another(document, draw):
+    return replaced(document, draw, a_number, lambda _: [0, -1, 5, 4000, 70000, 2**31, 2**40])
+
+
+@slip
+def a_text_is_another(document, draw):
+    return replaced(document, draw, lambda value: isinstance(value, str),
+                    lambda value: ["a b", "A_b", "/", "-", value + "!", value + value, "a" * 300, "café"])
+
+
+@slip
+def a_word_has_another_case(document, draw):
+    def others(value):
+        return [value.swapcase(), value.lower(), value[:1].swapcase() + value[1:]]
+
+    return replaced(document, draw, lambda value: isinstance(value, str) and value.isalpha()
+                    and value.swapcase() != value, others)
+
+
+@slip
+def an_entry_is_there_twice(document, draw):
+    lists = [node[key] for node, key in places(document, lambda value: isinstance(value, list) and value)]
+    if not lists:
+        return None
+    found = draw.choice(lists)
+    found.append(copy.deepcopy(draw.choice(found)))
+    return ""
+
+
+@slip
+def a_field_lies_elsewhere(document, draw):
+    found = [(node, key) for node, key in places(document) if isinstance(node, dict)]
+    node, key = draw.choice(found)
+    moved = node.pop(key)
+    mappings = [document] + [inside[name] for inside, name in places(
+        document, lambda value: isinstance(value, dict))]
+    draw.choice(mappings)[key] = moved
+    return ""
+
+
+@slip
+def something_harmless_is_added(document, draw):
+    metadata = document["metadata"]
+    name, value = draw.choice([("team", "search"), ("example.com/cost-centre", "A.1_b-2"), ("empty", "")])
+    metadata.setdefault(draw.choice(["labels", "annotations"]), {})[name] = value
+    for container in containers(document):
+        container.setdefault("env", []).append({"name": f"EXTRA_{draw.randrange(99)}", "value": "1"})
+    return ""
+
+
+def mutants(documents, seed, each, among=None):
+    """(mutator's name, number of the document, changed document, what the server says) for `each` documents
+    that a mutator can change, drawn from the given ones, all kinds alike; fewer where it finds fewer."""
+    kinds = {}
+    for number, document in enumerate(documents):
+        kinds.setdefault(document["kind"], []).append(number)
+    for name, change in sorted((among or MISTAKES | SLIPS).items()):
         draw = random.Random(f"{seed} {name}")
         made = 0
-        for _ in range(each * 20):
-            document = copy.deepcopy(draw.choice(documents))
+        for _ in range(each * 40):
+            number = draw.choice(kinds[draw.choice(sorted(kinds))])
+            document = copy.deepcopy(documents[number])
             says = change(document, draw)
-            if says:
-                yield name, document, says
+            if says is not None:
+                yield name, number, document, says
                 made += 1
                 if made == each:
                     break

@@ -13,6 +13,7 @@ import unittest
 import control_plane
 import test_controllers
 import test_mistakes
+import together
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("KNEEPOINT") or str(ROOT / "build" / "dev" / "kneepoint")
@@ -28,9 +29,8 @@ class Deploy(unittest.TestCase):
 
     def setUp(self):
         self.namespace = self.id().rpartition(".")[2].replace("_", "-")[:60].rstrip("-")
-        self.cluster.kubectl("create", "namespace", self.namespace)
-        self.cluster.wait("the account of the namespace", lambda: self.get("serviceaccount", "default"))
-        self.addCleanup(lambda: self.cluster.kubectl("delete", "namespace", self.namespace, "--wait=false"))
+        self.cluster.namespace(self.namespace)
+        self.addCleanup(self.cluster.drop_namespace, self.namespace)
 
     def get(self, *arguments):
         return self.cluster.get(f"--namespace={self.namespace}", *arguments)
@@ -45,7 +45,7 @@ class Deploy(unittest.TestCase):
     def run_program(self, *arguments, text=None, status=0, env=None, space=True):
         words = [PROGRAM, *map(str, arguments)] + ([f"--namespace={self.namespace}"] if space else [])
         done = subprocess.run(words, input=text or "", capture_output=True, text=True, check=False,
-                              timeout=120, env=env or self.environment())
+                              timeout=300, env=env or self.environment())
         self.assertEqual(done.returncode, status, f"{words}\n{done.stdout}\n{done.stderr}")
         return done
 
@@ -303,35 +303,119 @@ class Deploy(unittest.TestCase):
         done = self.run_program("status", status=7, env=lost)
         self.assertIn("kubectl knows no cluster", done.stderr)
 
+    def emulator(self, *arguments):
+        """The port of one."""
+        server = subprocess.Popen([PROGRAM, "emulate", "--port=0", *arguments], stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, text=True)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.terminate)
+        return int(server.stdout.readline().strip().rpartition(":")[2].split("/")[0])
+
+    def kubectl_with(self, *cases):
+        """A kubectl that plays some calls and hands the rest to the real one."""
+        folder = tempfile.TemporaryDirectory(prefix="kp-kubectl-")
+        self.addCleanup(folder.cleanup)
+        fake = pathlib.Path(folder.name, "kubectl")
+        real = self.cluster.program / "kubectl"
+        fake.write_text("#!/bin/sh\nREAL=" + str(real) + "\ncase \"$*\" in\n" + "\n".join(cases)
+                        + "\nesac\nexec $REAL \"$@\"\n")
+        fake.chmod(0o755)
+        return fake
+
+    def metrics_of(self, port):
+        return (f"get*--raw=*/proxy/metrics*) exec python3 -c 'import urllib.request as u;"
+                f"print(u.urlopen(\"http://127.0.0.1:{port}/metrics\").read().decode())';;")
+
     def test_the_smoke_request_goes_to_a_pod(self):
         # There is nothing behind the pods of this cluster: port-forward alone is played, by a kubectl
         # that hands the rest to the real one, towards the emulator.
-        with tempfile.TemporaryDirectory() as folder:
-            server = subprocess.Popen([PROGRAM, "emulate", "--port=0"], stdout=subprocess.PIPE, text=True)
-            self.addCleanup(server.stdout.close)
-            self.addCleanup(server.wait)
-            self.addCleanup(server.terminate)
-            port = server.stdout.readline().strip().rpartition(":")[2].split("/")[0]
-            fake = pathlib.Path(folder, "kubectl")
-            real = self.cluster.program / "kubectl"
-            fake.write_text("#!/bin/sh\ncase \"$*\" in\n"
-                            f"port-forward*) echo 'Forwarding from 127.0.0.1:{port} -> 8000'; exec sleep 60;;\n"
-                            f"get*--raw=*/proxy/metrics*) exec python3 -c 'import urllib.request as u;"
-                            f"print(u.urlopen(\"http://127.0.0.1:{port}/metrics\").read().decode())';;\n"
-                            f"esac\nexec {real} \"$@\"\n")
-            fake.chmod(0o755)
-            served = self.chat(replicas=1)
-            served["spec"]["template"]["spec"]["containers"][0]["ports"] = [{"containerPort": 8000}]
-            done = self.run_program("deploy", "--filename=-", "--yes", f"--kubectl={fake}", "--output=json",
-                                    text=json.dumps(served))
-            smoke = json.loads(done.stdout)["smoke"]
-            self.assertTrue(smoke["passed"], smoke)
-            self.assertEqual(smoke["path"], "/v1/chat/completions")
-            told = json.loads(self.run_program("status", "chat", f"--kubectl={fake}", "--window=1",
-                                               "--output=json").stdout)
-            measured = told["deployments"][0]["measured"]
-            self.assertEqual((measured["pods"], measured["server"]), (1, "vllm"))
-            self.assertEqual(measured["running"], 0)
+        port = self.emulator()
+        fake = self.kubectl_with(
+            f"port-forward*) echo 'Forwarding from 127.0.0.1:{port} -> 8000'; exec sleep 60;;",
+            self.metrics_of(port))
+        served = self.chat(replicas=1)
+        served["spec"]["template"]["spec"]["containers"][0]["ports"] = [{"containerPort": 8000}]
+        done = self.run_program("deploy", "--filename=-", "--yes", f"--kubectl={fake}", "--output=json",
+                                text=json.dumps(served))
+        smoke = json.loads(done.stdout)["smoke"]
+        self.assertTrue(smoke["passed"], smoke)
+        self.assertEqual(smoke["path"], "/v1/chat/completions")
+        told = json.loads(self.run_program("status", "chat", f"--kubectl={fake}", "--window=1",
+                                           "--output=json").stdout)
+        measured = told["deployments"][0]["measured"]
+        self.assertEqual((measured["pods"], measured["server"]), (1, "vllm"))
+        self.assertEqual(measured["running"], 0)
+
+    def test_status_proposes_a_target_from_what_it_sees_under_load(self):
+        # Deployed from a profile, scaled by running requests; what serves is four times as slow as that
+        # profile promises, under the load of our own generator.
+        self.run_program("deploy", *GENERATED, "--target-ntpot-milliseconds=200", "--hpa-signal=running",
+                         "--autoscaler=hpa-stackdriver", "--yes", "--no-smoke")
+        before = json.loads(self.run_program("status", "--output=json", "--no-measure").stdout)["deployments"][0]
+        promised = before["promised"]
+        old = before["autoscalers"][0]["metrics"][0]["target"]
+        old = float(old[:-1]) / 1000 if old.endswith("m") else float(old)
+        self.assertLess(old, promised["running"])
+        tpot = promised.get("tpotMs") or promised.get("itlMs")
+        clients = max(2, int(promised["running"] * 0.9))
+        port = self.emulator("--timing=scripted", f"--ttft={4 * promised.get('ttftMs', 100)}ms",
+                             f"--itl={4 * (tpot or 50)}ms")
+        load = subprocess.Popen(
+            [PROGRAM, "bench", "load", f"--url=http://127.0.0.1:{port}", "--model=emulated",
+             f"--workers={clients}", "--input-tokens=16", "--output-tokens=16"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.environment())
+        self.addCleanup(load.wait)
+        self.addCleanup(load.terminate)
+        fake = self.kubectl_with(self.metrics_of(port))
+
+        def proposal():
+            told = json.loads(self.run_program("status", f"--kubectl={fake}", "--window=8",
+                                               "--output=json").stdout)["deployments"][0]
+            return "proposal" in told and told
+        told = self.cluster.wait("a proposal", proposal)
+        measured, made = told["measured"], told["proposal"]
+        self.assertAlmostEqual(measured["running"], clients, delta=0.15 * clients + 1)
+        worst = max(measured[name] / promised[name] for name in ("ttftMs", "tpotMs", "e2eMs")
+                    if name in promised and name in measured)
+        self.assertAlmostEqual(made["operatingPoint"], measured["running"] / worst, delta=0.1)
+        self.assertAlmostEqual(made["buffer"], 1 - old / promised["running"], delta=0.001)
+        self.assertEqual(made["target"], max(1, int(made["operatingPoint"] * (1 - made["buffer"]) + 0.05)))
+        self.assertLess(made["target"], old)
+        self.assertIn(f"{measured['running']:.1f} running requests per replica", made["why"])
+        self.assertIn("was promised", made["why"])
+
+    def test_what_is_made_anew_while_it_is_removed_stays(self):
+        self.deploy([self.chat(), self.service()])
+        # Between the look and the removal somebody deletes the Service and makes one of its name.
+        space = f"--namespace={self.namespace}"
+        fake = self.kubectl_with(
+            f"delete*--raw=*/services/chat*) $REAL delete service chat {space} >&2;"
+            f" $REAL create service clusterip chat --tcp=8000 {space} >&2;;")
+        done = self.run_program("undeploy", "chat", "--yes", f"--kubectl={fake}")
+        self.assertIn("Service chat was removed and made anew by somebody meanwhile", done.stderr)
+        self.assertEqual([one["metadata"]["name"] for one in self.get("services")["items"]], ["chat"])
+        self.assertEqual(self.get("deployments,pods,configmaps", "--selector=kneepoint.dev/set")["items"], [])
+
+    def test_a_deploy_while_it_is_removed_keeps_its_list(self):
+        self.deploy([self.chat(), self.service()])
+        space = f"--namespace={self.namespace}"
+        fake = self.kubectl_with(
+            f"delete*--raw=*/services/chat*) $REAL annotate configmap kneepoint-set-chat seen=yes {space} >&2;;")
+        done = self.run_program("undeploy", "chat", "--yes", f"--kubectl={fake}", status=5)
+        self.assertIn("was deployed again meanwhile", done.stderr)
+        self.run_program("undeploy", "chat", "--yes")
+
+    def test_what_is_no_yaml_is_said_before_a_cluster_is_asked(self):
+        lost = self.environment() | {"KUBECONFIG": "/nonexistent"}
+        for verb in (("deploy", "--yes"), ("manifests", "diff")):
+            done = self.run_program(*verb, "--filename=-", text="kind: [\n", status=2, env=lost)
+            self.assertIn("standard input: line", done.stderr)
+            self.assertIn("no YAML", done.stderr)
+
+
+def load_tests(_loader, tests, _pattern):
+    return together.suite(tests)
 
 
 if __name__ == "__main__":

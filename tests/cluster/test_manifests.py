@@ -58,7 +58,10 @@ OPTIONS = {
 SHAPES = [
     (("deepseek-ai/DeepSeek-R1", "vllm", "0.19.0", "nvidia-h100-80gb"), ()),
     (("deepseek-ai/DeepSeek-R1", "vllm", "0.11.0", "nvidia-h100-80gb"), ()),
-    (("deepseek-ai/DeepSeek-R1", "vllm", "0.19.0", "nvidia-h100-mega-80gb"), ("--multi-host-start=ray",)),
+    (("deepseek-ai/DeepSeek-R1", "vllm", "0.19.0", "nvidia-h100-mega-80gb"),
+     ("--multi-host-start=ray", "--gpu-network")),
+    (("deepseek-ai/DeepSeek-R1", "vllm", "0.19.0", "nvidia-h100-80gb"),
+     ("--instance-type=a3-highgpu-8g", "--gpu-network")),
     (("deepseek-ai/DeepSeek-R1", "sglang", "0.5.9", "nvidia-h100-80gb"), ()),
     (("deepseek-ai/DeepSeek-R1", "vllm", "0.19.0", "nvidia-h200-141gb"),
      ("--accelerators-per-replica=16", "--gpu-network")),
@@ -231,14 +234,14 @@ class Emitted(unittest.TestCase):
         draw = random.Random(SEED)
         documents = [document for key in draw.sample(sorted(self.texts), 40)
                      for document in yaml.safe_load_all(self.texts[key]) if document]
-        made = {f"{number}: {name}": (document, says) for number, (name, document, says)
-                in enumerate(mutants.mutants(documents, SEED, 20))}
-        self.assertEqual({key.partition(": ")[2] for key in made}, set(mutants.MUTATORS))
+        made = {f"{number}: {name}": (document, says) for number, (name, _, document, says)
+                in enumerate(mutants.mutants(documents, SEED, 20, mutants.MISTAKES))}
+        self.assertEqual({key.partition(": ")[2] for key in made}, set(mutants.MISTAKES))
         for one in self.cluster.dry_run({key: yaml.safe_dump(made[key][0]) for key in made}):
             with self.subTest(one["id"], kind=one["kind"]):
                 self.assertFalse(one["accepted"])
                 self.assertIn(made[one["id"]][1], one["message"])
-        print(f"{len(made)} mutants by {len(mutants.MUTATORS)} mutators, all refused")
+        print(f"{len(made)} mutants by {len(mutants.MISTAKES)} mutators, all refused")
 
     def test_the_page_tells_what_was_done(self):
         text = self.page()
@@ -290,7 +293,9 @@ class Emitted(unittest.TestCase):
         for kind, why in NOT_VALIDATED.items():
             out.append(f"| {kind} | nothing: {why} | {self.left[kind] or 'not written yet'} |\n")
         out.append(TAIL)
-        return "".join(out)
+        # The rest is test_doctor.py's.
+        _, header, theirs = PAGE.read_text(encoding="utf-8").partition(DOCTOR)
+        return "".join(out) + header + theirs
 
 
 def family(accelerator):
@@ -320,6 +325,7 @@ test, does that in every run of all tests, and wrote this page.
 ## Variants
 
 """
+DOCTOR = "\n## Doctor against the server\n"
 TAIL = """
 The LeaderWorkerSet project's own controller and webhooks run in the test too, so these objects are held
 to what their operator refuses. The operators of the other custom resources do not run: a rule that only

@@ -179,8 +179,9 @@ func (c *cluster) start(ctx context.Context) error {
 		"--secure-port="+strconv.Itoa(ports[6]), "--leader-elect=false"); err != nil {
 		return err
 	}
-	// With a port alone it would listen on every address.
-	if err := c.part("kwok", kubeconfig, "--config="+c.path("stages.yaml"), "--manage-all-nodes=true",
+	// With a port alone it would listen on every address. A node that a test plays itself is left alone.
+	if err := c.part("kwok", kubeconfig, "--config="+c.path("stages.yaml"),
+		"--manage-nodes-with-label-selector=kneepoint.test/node!=played",
 		"--server-address="+address(ports[7]), "--node-ip=10.0.0.1", "--cidr=10.200.0.0/16"); err != nil {
 		return err
 	}
