@@ -291,6 +291,57 @@ Result<Deployment> from_memory_model(Session& session, const DeployRequest& requ
   return out;
 }
 
+/// What a person picked from a ranking. Targets that it misses are said and left out, as where
+/// nothing meets them.
+Result<Deployment> from_profile(Session& session, const DeployRequest& request) {
+  const auto found = get_profile(session, request.profile);
+  if (!found) return fail(found.error());
+  const Selection& selection = request.selection;
+  if (found->setup.model != selection.model ||
+      found->setup.accelerator != selection.accelerators.front()) {
+    return fail(
+        ErrorCode::InvalidArgument,
+        fmt::format("profile {} is of {} on {}, not of {} on {}", found->id, found->setup.model,
+                    found->setup.accelerator, selection.model, selection.accelerators.front()));
+  }
+  ProfileList list;
+  const std::vector<profile::Profile> one{*found};
+  list.ranking = profile::ranking_of(one);
+  list.request = request.ask;
+  if (!selection.use_case.empty()) {
+    const auto use_case = find_use_case(session.catalog(), selection.use_case);
+    if (!use_case) return fail(use_case.error());
+    list.request.input_tokens = use_case->input_tokens_mean;
+    list.request.output_tokens = use_case->output_tokens_mean;
+  } else if (selection.input_tokens) {
+    list.request.input_tokens = selection.input_tokens;
+    list.request.output_tokens = selection.output_tokens;
+  }
+  const auto rank = [&] {
+    list.result = recommend::recommend(session.catalog(), list.ranking.rows(), list.request);
+  };
+  rank();
+  std::string out_of_reach;
+  if (in_order(list).empty() && !list.request.targets.empty()) {
+    out_of_reach = "profile " + found->id + " does not meet " + in_words(list.request.targets);
+    for (const auto& rejected : list.result.rejected) out_of_reach += ": " + rejected.sentence;
+    list.notes.push_back(out_of_reach);
+    list.request.targets.clear();
+    rank();
+  }
+  const auto choices = in_order(list);
+  if (choices.empty()) {
+    return fail(
+        ErrorCode::Unsatisfiable,
+        fmt::format("profile {} has no operating point: {}", found->id,
+                    list.result.rejected.empty() ? std::string("nothing steady was measured")
+                                                 : list.result.rejected.front().sentence));
+  }
+  return from_choice(session, request, list, *choices.front(), selection.model_server,
+                     selection.model_server_version == "all" ? "" : selection.model_server_version,
+                     out_of_reach);
+}
+
 }  // namespace
 
 std::string usual_provider(manifest::Platform platform) {
@@ -309,6 +360,8 @@ Result<Deployment> create_manifest(Session& session, const DeployRequest& reques
   const std::string& id = request.selection.accelerators.front();
   const auto accelerator = find_accelerator(session, id);
   if (!accelerator) return fail(accelerator.error());
+
+  if (!request.profile.empty()) return from_profile(session, request);
 
   // As asked; then any version of that server; then any server, for its shape alone.
   Selection wider = request.selection;

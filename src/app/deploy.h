@@ -15,6 +15,7 @@ namespace kneepoint::app {
 struct DeployRequest {
   Selection selection;
   recommend::Request ask;
+  std::string profile{};  // id of the one to deploy, of that model and accelerator; empty: the best
   std::string namespace_name = "default";
   std::string machine_type;      // empty: any node that has the accelerator
   std::string model_bucket_uri;  // empty: weights from Hugging Face
@@ -44,7 +45,8 @@ struct Deployment {
 
 /// Shape and server come from the best profile that meets the targets. Where nothing was measured
 /// for the server, version or accelerator asked for, the shape comes from the memory model, and the
-/// comments say so.
+/// comments say so. A profile that is named is the only one looked at: NotFound, or InvalidArgument
+/// when it is of another model or accelerator.
 Result<Deployment> create_manifest(Session& session, const DeployRequest& request);
 
 }  // namespace kneepoint::app

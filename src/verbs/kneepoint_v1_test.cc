@@ -301,6 +301,23 @@ TEST_F(KneepointV1, ManifestsComeWithReasonsAndSortedCommands) {
                        "acceleratorType": "nvidia-l4", "autoscaler": "magic"})"));
 }
 
+TEST_F(KneepointV1, ManifestsAreOfTheProfileThatWasPicked) {
+  const json::Object ranked = answer("Recommend", kRecommend);
+  for (const json::Value& one : ranked.at("choices").as_array()) {
+    const json::Value& id = one.at("kneepoint").at("profile");
+    json::Object body{{"model", "meta-llama/Llama-3.1-8B-Instruct"},
+                      {"acceleratorType", one.at("acceleratorType")},
+                      {"profile", id}};
+    const auto made = ask("CreateManifest", json::to_line(body));
+    // Some setups cannot be expressed as objects; none becomes another one.
+    if (made) EXPECT_EQ(made->at("promise").at("profile"), id);
+    body["acceleratorType"] = "nvidia-tesla-t4";
+    EXPECT_FALSE(ask("CreateManifest", json::to_line(body)));
+  }
+  EXPECT_FALSE(ask("CreateManifest", R"({"model": "meta-llama/Llama-3.1-8B-Instruct",
+                   "acceleratorType": "nvidia-l4", "profile": "s-nothing"})"));
+}
+
 TEST_F(KneepointV1, DoctorFindsTheCauseInALog) {
   const json::Object got =
       answer("Doctor", R"({"log": "torch.OutOfMemoryError: CUDA out of memory.\n"})");

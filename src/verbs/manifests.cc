@@ -183,6 +183,7 @@ app::DeployRequest read_deploy(Ask& ask, const app::Session& session) {
     ask.wrong("acceleratorType", "is required: one accelerator");
   }
   if (out.selection.model.empty()) ask.wrong("model", "is required: one model");
+  out.profile = ask.text("profile", 300);
   // As in the public client: without a use case the shape is that of a chatbot's nearest workload.
   if (out.selection.use_case.empty() && !out.selection.input_tokens) {
     out.selection.use_case = "Chatbot (ShareGPT)";
