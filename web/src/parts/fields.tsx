@@ -53,7 +53,7 @@ export function Segments({label, value, options, onChange, hideLabel = false}: {
 }) {
   return (
     <RadioGroup className="field segments" value={value} onChange={onChange} orientation="horizontal">
-      <Label className={hideLabel ? 'visually-hidden' : ''}>{label}</Label>
+      <Label className={hideLabel ? 'visually-hidden' : 'field-label'}>{label}</Label>
       <div className="segment-row">
         {options.map((option) => (
           <Radio key={option.id} value={option.id} className="segment">{option.name}</Radio>
