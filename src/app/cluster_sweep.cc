@@ -143,11 +143,14 @@ class Following {
           waiting_since_ = Clock::now();
           return {};
         }
-        if (why.empty()) why = cluster::event_line(each);
+        if (why.empty() && cluster::text_at(each, "/type") == "Warning")
+          why = cluster::event_line(each);
       }
     }
     return fail(ErrorCode::Unsatisfiable,
-                fmt::format("no node takes the load generator: {}{}",
+                fmt::format("{}: {}{}",
+                            pod == nullptr ? "no pod of the load generator is made"
+                                           : "no node takes the load generator",
                             why.empty() ? "the cluster does not say why" : why, again(job_.name)));
   }
 
@@ -173,8 +176,10 @@ class Following {
     if (!log) return fail(std::move(log).error());
     std::string rest;
     std::size_t number = 0;
+    held_ = 0;
+    behind_ = false;
     auto heard = Clock::now();
-    while (!interrupted() && !end_) {
+    while (!interrupted() && !end_ && !behind_) {
       const std::string more = log->take(patience_.between);
       if (more.empty()) {
         if (log->ended() || Clock::now() - heard > patience_.silence) break;
@@ -193,6 +198,7 @@ class Following {
     }
     std::size_t& told = told_[pod.name];
     told = std::max(told, number);
+    if (behind_) return pass_over(pod);
     return number == 0 && !interrupted() ? why_none(words) : Result<void>();
   }
 
@@ -212,6 +218,7 @@ class Following {
 
   Result<void> take(std::string_view line, const std::string& pod, std::size_t number) {
     if (line.starts_with(kProgressWord)) {
+      behind_ = without_volume() && held_ > 0 && held_ <= mirror_.records().size();
       if (watch_.progress)
         watch_.progress(doctor::evidence_of(line.substr(kProgressWord.size()), 0, 0, 400));
       return {};
@@ -236,7 +243,12 @@ class Following {
   Result<void> keep(const run::Record& record) {
     const std::size_t before = mirror_.records().size();
     const auto taken = take_record(mirror_, record);
+    if (!taken && without_volume() && record.index > 0) {
+      behind_ = true;
+      return {};
+    }
     if (!taken) return fail(taken.error());
+    held_ = std::max(held_, static_cast<std::size_t>(record.index) + 1);
     if (mirror_.records().size() == before) return {};
     if (record.kind == "point") {
       const auto point = run::point_from_json(record.value);
@@ -244,7 +256,20 @@ class Following {
       if (watch_.done) watch_.done(*point);
     }
     // With the pod goes its folder: the next one is to begin from here.
-    if (job_.volume == manifest::LoadJob::Volume::Pod) hand_over();
+    if (without_volume()) hand_over();
+    return {};
+  }
+
+  bool without_volume() const { return job_.volume == manifest::LoadJob::Volume::Pod; }
+
+  /// A pod that was started before the last records of the one before it had come here would
+  /// measure them again: the next one gets them all.
+  Result<void> pass_over(const PodView& pod) {
+    hand_over();
+    tell("pod " + pod.name + " began with less than is here: the next one goes on from here");
+    const auto done = kubectl_.run({"delete", "pod", pod.name, "--ignore-not-found", "--wait=false",
+                                    "--namespace=" + job_.namespace_name});
+    if (!done) return fail(done.error());
     return {};
   }
 
@@ -279,6 +304,8 @@ class Following {
   const ClusterWatch& watch_;
   std::optional<MirroredEnd> end_;
   std::optional<Clock::time_point> waiting_since_;
+  std::size_t held_ = 0;                     // records of the pod that is followed, with the header
+  bool behind_ = false;                      // and it has fewer than are here
   std::map<std::string, std::size_t> told_;  // lines of a pod's log that were told already
   std::string said_, last_words_, no_log_;
   bool warned_ = false;

@@ -106,13 +106,18 @@ TEST_F(MirroredRun, KnowsWhereItIsMeasured) {
   ask.target.url = "http://chat.serving.svc:8000";
   ask.target.model = "m";
   ask.points.emplace_back();
+  ask.points.back().in_flight = 1;
+  ask.points.back().requests = 8;
+  ask.points.back().lengths.input.first = 16;
+  ask.points.back().lengths.output.first = 8;
   const json::Value header = mirrored_header(ask, {"serving", "sweep-chat", "2026-m"});
   const auto place = place_of(header);
   ASSERT_TRUE(place);
   EXPECT_EQ(place->namespace_name, "serving");
   EXPECT_EQ(place->name, "sweep-chat");
   EXPECT_EQ(place->run, "2026-m");
-  EXPECT_TRUE(campaign_from_json(header));
+  const auto back = campaign_from_json(header);
+  EXPECT_TRUE(back) << back.error().message;
   EXPECT_FALSE(place_of(to_json(ask)));
 }
 

@@ -12,6 +12,7 @@
 #include "cli/flags_import.h"
 #include "cli/flags_manifests.h"
 #include "cli/flags_predict.h"
+#include "cli/flags_serve.h"
 #include "cli/flags_sweep.h"
 
 namespace kneepoint::cli {
@@ -797,6 +798,15 @@ constexpr std::array kCommands{
             "--accelerator-type=nvidia-h100-80gb --target-ttft-milliseconds=300 "
             "--output-path=deploy.yaml",
             kManifestsFlags},
+    Command{CommandId::ManifestsServe,
+            "manifests serve",
+            {},
+            "Write the Kubernetes manifests of the server itself",
+            "A Deployment of `kneepoint serve` on a PostgreSQL of its own, with probes, a budget "
+            "for disruptions and network policies. Secrets are named, and the comments say how to "
+            "make them.",
+            "manifests serve --image=registry.example/kneepoint:0.1.0 --namespace=kneepoint",
+            kServeManifestFlags},
     Command{CommandId::ManifestsDiff,
             "manifests diff",
             {},
@@ -975,6 +985,17 @@ constexpr std::array kCommands{
             "Prints its address when it is ready, and serves until it is interrupted.",
             "emulate --port=0 --ttft=lognormal:100ms,0.5 --itl=10ms --model-server=vllm",
             kEmulateFlags},
+    Command{CommandId::Serve,
+            "serve",
+            {},
+            "Serve the API and the console to a team",
+            "Answers over REST and gRPC what the other commands answer, in the form that existing "
+            "clients of google.cloud.gkerecommender.v1 speak and in one of its own, and shows a "
+            "console in the browser. On this machine's own addresses nothing is asked; any other "
+            "address needs tokens or client certificates. Serves until it is told to end, then "
+            "answers what is under way.",
+            "serve --http=0.0.0.0:8443 --token-file=tokens --tls-cert=tls.crt --tls-key=tls.key",
+            kServeFlags},
     Command{CommandId::Mcp,
             "mcp",
             {},

@@ -26,6 +26,8 @@ Result<void> run_command(Run& run) {
       return list_benchmarks(run);
     case CommandId::ManifestsCreate:
       return create_manifest(run);
+    case CommandId::ManifestsServe:
+      return serve_manifests(run);
     case CommandId::ManifestsDiff:
       return diff_manifests(run);
     case CommandId::Deploy:
@@ -90,6 +92,8 @@ Result<void> run_command(Run& run) {
       return import_reports(run);
     case CommandId::Emulate:
       return emulate(run);
+    case CommandId::Serve:
+      return serve(run);
     case CommandId::Mcp:
       return serve_mcp(run);
     case CommandId::Completion:

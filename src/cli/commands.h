@@ -50,6 +50,8 @@ Result<void> store_backup(Run& run);
 
 Result<void> import_reports(Run& run);
 Result<void> emulate(Run& run);
+Result<void> serve(Run& run);
+Result<void> serve_manifests(Run& run);
 Result<void> serve_mcp(Run& run);
 
 Result<void> print_completion(Run& run);

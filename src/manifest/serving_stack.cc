@@ -54,6 +54,12 @@ Object health_json(const HealthCheckPolicy& policy) {
                       {"targetRef", pool_reference(policy.pool)}});
 }
 
+Object backend_json(const BackendPolicy& policy) {
+  return typed("networking.gke.io/v1", "GCPBackendPolicy", policy.meta,
+               Object{{"default", Object{{"timeoutSec", policy.timeout_seconds}}},
+                      {"targetRef", pool_reference(policy.pool)}});
+}
+
 Array words(const std::vector<std::string>& texts) {
   Array out;
   for (const auto& text : texts) out.emplace_back(text);
@@ -149,6 +155,7 @@ std::vector<json::Object> Stack::objects() const {
   out.push_back(to_json(picker_service));
   out.push_back(pool_json(pool));
   out.push_back(health_json(health));
+  out.push_back(backend_json(backend));
   out.push_back(gateway_json(gateway));
   out.push_back(route_json(route));
   return out;
@@ -200,6 +207,7 @@ Result<Stack> serving_stack(const Request& request, const Facts& facts, const Ob
   out.picker_service = {
       named("-picker"), out.picker.selector, {{"grpc", kPickerPort, "grpc", "http2"}}};
   out.health = {named("-health"), out.pool.meta.name, facts.server.health_path, *facts.server.port};
+  out.backend = {named("-backend"), out.pool.meta.name};
   out.gateway = {named("-gateway"), "gke-l7-rilb"};
   out.route = {named("-route"), out.gateway.meta.name, out.pool.meta.name};
   return out;
@@ -240,7 +248,8 @@ std::vector<std::string> stack_comments(const Request& request, const Stack& sta
   out.emplace_back(
       "The gateway is inside the VPC (gke-l7-rilb): ask from a machine there, at that address and "
       "port 80; gke-l7-regional-external-managed in its place is reachable from outside. "
-      "HealthCheckPolicy is GKE's own: leave that document out elsewhere, and take the class of "
+      "HealthCheckPolicy and GCPBackendPolicy (answers may take 600 s; the load balancer's own "
+      "limit is 30 s) are GKE's own: leave these documents out elsewhere, and take the class of "
       "your gateway");
   return out;
 }

@@ -42,6 +42,14 @@ struct HealthCheckPolicy {
   int port = 0;
 };
 
+/// GKE's: how long its load balancer waits for an answer. Its own 30 seconds cut off long ones,
+/// whatever the route says.
+struct BackendPolicy {
+  ObjectMeta meta;
+  std::string pool;
+  int timeout_seconds = 600;
+};
+
 struct Rule {
   std::vector<std::string> groups, resources, verbs;
 };
@@ -59,6 +67,7 @@ struct Stack {
   Service picker_service;
   InferencePool pool;
   HealthCheckPolicy health;
+  BackendPolicy backend;
   Gateway gateway;
   HttpRoute route;
 

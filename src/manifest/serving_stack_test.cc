@@ -45,7 +45,7 @@ void expect_lawful(const Manifest& manifest) {
     }
     if (name.starts_with("InferencePool "))
       has("Service", object["spec"]["endpointPickerRef"]["name"]);
-    if (name.starts_with("HealthCheckPolicy "))
+    if (name.starts_with("HealthCheckPolicy ") || name.starts_with("GCPBackendPolicy "))
       has("InferencePool", object["spec"]["targetRef"]["name"]);
     if (name.starts_with("RoleBinding ")) {
       has("Role", object["roleRef"]["name"]);
@@ -69,6 +69,15 @@ TEST(ServingStack, OfTheInferenceExtensionIsAsInTheGolden) {
     ASSERT_TRUE(write_file(path, text));
   }
   EXPECT_EQ(text, read_file(path).value_or("no golden: run once with UPDATE_GOLDEN=1"));
+}
+
+TEST(ServingStack, AnAnswerMayTakeAsLongAtTheLoadBalancerAsOnTheRoute) {
+  const auto all = by_kind(made(behind(ServingStack::InferenceGateway)));
+  const auto backend = all.at("GCPBackendPolicy llama-3-1-8b-instruct-vllm-backend")["spec"];
+  EXPECT_EQ(backend["default"]["timeoutSec"].as<std::string>() + "s",
+            all.at("HTTPRoute llama-3-1-8b-instruct-vllm-route")["spec"]["rules"][0]["timeouts"]
+                                                                ["request"]
+                                                                    .as<std::string>());
 }
 
 TEST(ServingStack, ThePoolHasThePodsThatAnswer) {

@@ -34,8 +34,11 @@ json::Object to_json(const PersistentVolumeClaim& claim) {
 }
 
 json::Object to_json(const Job& job) {
-  return typed("batch/v1", "Job", job.meta,
-               Object{{"backoffLimit", job.retries}, {"template", pod_json(job.pod)}});
+  Object spec{{"backoffLimit", job.retries}};
+  // Never two of them at once: one that is on its way out still works.
+  if (job.retries > 0) spec["podReplacementPolicy"] = "Failed";
+  spec["template"] = pod_json(job.pod);
+  return typed("batch/v1", "Job", job.meta, std::move(spec));
 }
 
 json::Object to_json(const ComputeClass& compute_class) {

@@ -86,9 +86,9 @@ TEST_F(McpServer, AgreesOnAVersionOfTheProtocolThatBothSpeak) {
   say(R"({"jsonrpc":"2.0","id":2,"method":"initialize","params":{"protocolVersion":"1999-01-01"}})");
   const auto said = all();
   ASSERT_EQ(said.size(), 2u);
-  EXPECT_EQ(said[0].at("result").at("protocolVersion"), "2024-11-05");
-  EXPECT_EQ(said[1].at("result").at("protocolVersion"), Server::versions().front());
-  EXPECT_EQ(said[0].at("result").at("serverInfo").at("version"), "1.2.3");
+  EXPECT_EQ(said[0].at("result").at("protocolVersion").as_string(), "2024-11-05");
+  EXPECT_EQ(said[1].at("result").at("protocolVersion").as_string(), Server::versions().front());
+  EXPECT_EQ(said[0].at("result").at("serverInfo").at("version").as_string(), "1.2.3");
 }
 
 TEST_F(McpServer, AnswersNothingButPingsBeforeItIsInitialized) {
@@ -97,7 +97,7 @@ TEST_F(McpServer, AnswersNothingButPingsBeforeItIsInitialized) {
   const auto said = all();
   ASSERT_EQ(said.size(), 2u);
   EXPECT_TRUE(said[0].at("result").as_object().empty());
-  EXPECT_EQ(said[1].at("id"), "two");
+  EXPECT_EQ(said[1].at("id").as_string(), "two");
   EXPECT_THAT(std::string(said[1].at("error").at("message").as_string()), HasSubstr("initialize"));
 }
 
@@ -145,7 +145,7 @@ TEST_F(McpServer, CallsAToolAndAnswersWithTextAndStructure) {
   say(R"({"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"kneepoint_recommend",
       "arguments":{"model":"meta-llama/Llama-3.1-8B-Instruct"}}})");
   const json::Object got = last();
-  EXPECT_EQ(got.at("id"), "a");
+  EXPECT_EQ(got.at("id").as_string(), "a");
   const json::Object& result = got.at("result").as_object();
   EXPECT_FALSE(result.at("isError").as_bool());
   EXPECT_LE(result.at("structuredContent").at("choices").as_array().size(), 5u);
@@ -198,8 +198,8 @@ TEST_F(McpServer, TellsProgressUnderTheTokenThatWasGiven) {
   for (const json::Object& one : all()) {
     if (!one.contains("method")) continue;
     told = true;
-    EXPECT_EQ(one.at("method"), "notifications/progress");
-    EXPECT_EQ(one.at("params").at("progressToken"), "p");
+    EXPECT_EQ(one.at("method").as_string(), "notifications/progress");
+    EXPECT_EQ(one.at("params").at("progressToken").as_string(), "p");
   }
   EXPECT_TRUE(told);
 }

@@ -82,7 +82,7 @@ FleetConfig not_plain(FleetConfig config) {
 TEST(PlainEngine, GivesTheSameBytesAsTheWholeOne) {
   Random random(7, "plain");
   int overrun = 0, refused = 0;
-  for (int trial = 0; trial < 300; ++trial) {
+  for (int trial = 0; trial < 150; ++trial) {
     SCOPED_TRACE(trial);
     const workload::RunSpec spec = some_spec(random);
     FleetConfig config;
@@ -127,9 +127,9 @@ TEST(PlainEngine, GivesTheSameBytesAsTheWholeOne) {
       EXPECT_EQ(x.engines.scheduled_tokens, y.engines.scheduled_tokens);
     }
   }
-  EXPECT_GT(overrun, 10);  // both ends of what is asked were met
-  EXPECT_LT(overrun, 200);
-  EXPECT_GT(refused, 10);
+  EXPECT_GT(overrun, 3);  // both ends of what is asked were met
+  EXPECT_LT(overrun, 100);
+  EXPECT_GT(refused, 2);
 }
 
 TEST(PlainEngine, SaysWhenSomebodyWouldHaveToGiveUpBlocks) {

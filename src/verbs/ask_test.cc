@@ -75,6 +75,7 @@ TEST(Ask, BoundsWhatItTakes) {
   const json::Object given{{"long", std::string(2000, 'x')}, {"many", many}};
   Ask ask(given);
   ask.text("long");
+  ask.numbers("many", 0, 5);
   EXPECT_EQ(ask.done().error().message, "long: longer than 1000 bytes");
   Ask again(given);
   again.text("long", 5000);

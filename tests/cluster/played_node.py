@@ -166,7 +166,7 @@ class PlayedNode:
             path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}"
             container = self.running.get(uid)
             if meta.get("deletionTimestamp"):
-                self.leave(uid, path, container, meta.get("deletionGracePeriodSeconds", 30))
+                self.leave(pod, path, container, meta.get("deletionGracePeriodSeconds", 30))
             elif container is None and pod["status"].get("phase") == "Pending":
                 self.begin(pod, path)
             elif container and container.process.poll() is not None and \
@@ -244,7 +244,8 @@ class PlayedNode:
                                        "ready": not over, "started": not over, "restartCount": 0,
                                        "state": state}]}
 
-    def leave(self, uid, path, container, grace):
+    def leave(self, pod, path, container, grace):
+        uid = pod["metadata"]["uid"]
         if container and container.process.poll() is None:
             until = self.ending.get(uid)
             if until is None:
@@ -253,6 +254,9 @@ class PlayedNode:
             elif time.monotonic() > until:
                 container.end(signal.SIGKILL)
             return
+        # How it ended is said before it goes: its Job waits for that.
+        if container and pod["status"].get("phase") == "Running":
+            self.server.patch_status(path, self.status(pod, container))
         # With the pod goes what was in it alone, and its log.
         self.running.pop(uid, None)
         self.logs = {name: one for name, one in self.logs.items() if one.uid != uid}

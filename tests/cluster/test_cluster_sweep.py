@@ -20,7 +20,9 @@ import together
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("KNEEPOINT") or str(ROOT / "build" / "dev" / "kneepoint")
-QUICK = ["--most-points=5", "--highest=16", "--least-time=2s", "--point-time=3s", "--until-confident=50",
+QUICK = ["--least-time=2s", "--point-time=3s"]
+LONG = ["--least-time=7s", "--point-time=8s"]  # so that it is still going on when something is killed
+SMALL = ["--most-points=5", "--highest=16", "--until-confident=50",
          "--input-tokens=16", "--output-tokens=8", "--seed=1", "--model=emulated"]
 TOKEN = "only-the-secret-has-this"
 
@@ -80,9 +82,9 @@ class ClusterSweep(unittest.TestCase):
         return sorted(f"{one['kind']}/{one['metadata']['name']}" for one in self.get(kinds)["items"]
                       if one["metadata"]["name"].startswith(("sweep", "kneepoint")))
 
-    def start(self, *arguments):
+    def start(self, *arguments, times=QUICK):
         words = [PROGRAM, "bench", "sweep", "--in-cluster", "--service=chat", "--storage-class=played",
-                 "--node-selector=kneepoint.test/node=played", f"--namespace={self.namespace}", *QUICK, *arguments]
+                 "--node-selector=kneepoint.test/node=played", f"--namespace={self.namespace}", *SMALL, *times, *arguments]
         environment = {**self.cluster.environment(), "HOME": str(self.home),
                        "KNEEPOINT_STORE": str(self.home / "store.db")}
         return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -93,8 +95,8 @@ class ClusterSweep(unittest.TestCase):
         self.assertEqual(program.returncode, status, out + said)
         return out, said
 
-    def sweep(self, *arguments, status=0):
-        return self.end(self.start(*arguments), status)
+    def sweep(self, *arguments, status=0, times=QUICK):
+        return self.end(self.start(*arguments, times=times), status)
 
     def folder(self):
         folders = list((self.home / ".local/share/kneepoint/runs").iterdir())
@@ -143,13 +145,13 @@ class ClusterSweep(unittest.TestCase):
         self.assertIn("run-", told.stdout)
 
     def test_a_client_that_dies_is_followed_by_another(self):
-        program = self.start()
+        program = self.start(times=LONG)
         folder = self.until_points(program, 1)
         program.kill()
         program.communicate()
         first = points_of(folder)
         uid = self.get("job", "sweep-chat")["metadata"]["uid"]
-        _, said = self.sweep()
+        _, said = self.sweep(times=LONG)
         self.assertIn("going on with", said)
         self.assertEqual(self.folder(), folder)
         self.assertEqual(points_of(folder)[:len(first)], first)
@@ -157,7 +159,7 @@ class ClusterSweep(unittest.TestCase):
         self.assertTrue(uid)
 
     def test_a_pod_that_dies_is_followed_by_another(self):
-        program = self.start()
+        program = self.start(times=LONG)
         folder = self.until_points(program, 1)
         first = points_of(folder)
         self.node.kill(f"{self.namespace}/{self.pod()}")
@@ -168,7 +170,7 @@ class ClusterSweep(unittest.TestCase):
         self.assertEqual(self.made(), [])
 
     def test_a_pod_without_a_volume_begins_where_the_client_is(self):
-        program = self.start("--run-volume=pod")
+        program = self.start("--run-volume=pod", times=LONG)
         folder = self.until_points(program, 2)
         first = points_of(folder)
         self.cluster.kubectl("delete", "pod", self.pod(), f"--namespace={self.namespace}", "--wait=false")
@@ -177,7 +179,7 @@ class ClusterSweep(unittest.TestCase):
         self.assertEqual(self.made(), [])
 
     def test_a_job_that_is_removed_is_made_anew(self):
-        program = self.start()
+        program = self.start(times=LONG)
         folder = self.until_points(program, 1)
         first = points_of(folder)
         self.cluster.kubectl("delete", "job", "sweep-chat", f"--namespace={self.namespace}")
@@ -186,13 +188,13 @@ class ClusterSweep(unittest.TestCase):
         # Here everything is lost too: the claim has it.
         (folder / "run.log").unlink()
         folder.rmdir()
-        self.sweep()
+        self.sweep(times=LONG)
         self.assertEqual(self.folder(), folder)
         self.assertEqual(points_of(folder)[:len(first)], first)
         self.assertEqual(self.made(), [])
 
     def test_what_the_volume_lost_is_brought_back(self):
-        program = self.start("--keep-job")
+        program = self.start("--keep-job", times=LONG)
         folder = self.until_points(program, 2)
         program.send_signal(signal.SIGINT)
         _, said = self.end(program, status=130)
@@ -200,20 +202,20 @@ class ClusterSweep(unittest.TestCase):
         self.cluster.kubectl("delete", "job,persistentvolumeclaim,configmap", "--all",
                              f"--namespace={self.namespace}")
         first = points_of(folder)
-        self.sweep("--run-volume=pod", f"--run={folder}")
+        self.sweep("--run-volume=pod", f"--run={folder}", times=LONG)
         self.assertEqual(points_of(folder)[:len(first)], first)
 
     def test_it_is_not_mixed_with_another_sweep(self):
-        program = self.start()
+        program = self.start(times=LONG)
         self.until_points(program, 1)
         program.kill()
         program.communicate()
-        _, said = self.sweep("--seed=2", status=5)
+        _, said = self.sweep("--seed=2", status=5, times=LONG)
         self.assertIn("begun with other flags", said)
         self.cluster.kubectl("delete", "job", "sweep-chat", f"--namespace={self.namespace}")
         self.cluster.kubectl("create", "job", "sweep-chat", "--image=registry.test/other:1",
                              f"--namespace={self.namespace}")
-        _, said = self.sweep(status=5)
+        _, said = self.sweep(status=5, times=LONG)
         self.assertIn("made by somebody else", said)
         done = subprocess.run([PROGRAM, "undeploy", "sweep-chat", "--yes", f"--namespace={self.namespace}"],
                               capture_output=True, text=True, check=False, env=self.cluster.environment())

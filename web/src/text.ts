@@ -289,7 +289,7 @@ export const t = {
     deploying: 'Deploying …',
     stop: 'Stop',
     stopped: 'Stopped. What was applied stays; see Deployments.',
-    otherProfile: (profile: string) => `The server took another profile for it, ${profile}: of this accelerator and server it ranks first. Set the accelerators of a replica to get another size.`,
+    otherProfile: (profile: string) => `What the manifest promises is that of another profile, ${profile}.`,
     notPossible: 'not here',
     notAllowed: 'This server may not deploy',
     notAllowedDo: 'Use the commands, or have it started with --allow-deploy.',

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {nothingAsked, readAsk, recommendBody, writeAsk, type Ask} from './url';
+import {manifestBody, nothingAsked, readAsk, readOptions, recommendBody, writeAsk, writeOptions, type Ask} from './url';
 
 const full: Ask = {
   model: 'openai/gpt-oss-120b', server: 'vllm', version: '0.19.0', accelerators: ['nvidia-l4', 'nvidia-h100-80gb'], useCase: 'Chatbot (ShareGPT)',
@@ -48,5 +48,27 @@ describe('the question to the server', () => {
     const body = recommendBody({...full, input: 1000, output: 100});
     expect(body).toMatchObject({targetInputLength: 1000, targetOutputLength: 100});
     expect(body).not.toHaveProperty('useCase');
+  });
+});
+
+describe('the options of a deployment', () => {
+  const setup = {modelServer: 'vllm', modelServerVersion: '0.19.0', acceleratorType: 'nvidia-l4'};
+  it('come back from the address', () => {
+    const options = readOptions('profile=s-1&machine=g2-standard-12&namespace=chat&min=2&max=9&storage=memory&length=8192&count=abc');
+    expect(options).toMatchObject({profile: 's-1', machine: 'g2-standard-12', namespace: 'chat', min: 2, max: 9, storage: 'memory', length: 8192});
+    expect(options.count).toBeUndefined();
+    expect(readOptions(writeOptions(options))).toEqual(options);
+  });
+  it('become the question, what is not said left out', () => {
+    const body = manifestBody(full, readOptions('profile=s-1&namespace=chat'), setup);
+    expect(body).toMatchObject({profile: 's-1', namespace: 'chat', acceleratorType: 'nvidia-l4', modelServer: 'vllm'});
+    expect(Object.values(body)).not.toContain('');
+    expect(body).not.toHaveProperty('storage');
+  });
+  it('leave the cloud to the platform where it is not Google’s', () => {
+    const google = manifestBody(nothingAsked, readOptions('platform=gke'), setup);
+    expect(google.pricing).toEqual({model: 'on-demand', provider: 'gcp'});
+    const other = manifestBody(nothingAsked, readOptions('platform=eks'), setup);
+    expect(other.pricing).toEqual({model: 'on-demand'});
   });
 });

@@ -224,6 +224,7 @@ export function manifestBody(ask: Ask, options: Options, setup: {modelServer: st
     acceleratorType: setup.acceleratorType,
     decoding: ask.decoding,
     evidence: ask.evidence,
+    profile: options.profile,
     machineType: options.machine,
     platform: options.platform,
     namespace: options.namespace,

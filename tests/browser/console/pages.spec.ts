@@ -1,5 +1,5 @@
 import {readFileSync} from 'node:fs';
-import {answered, artefacts, expect, expectShown, program, started, test} from './serve';
+import {answered, artefacts, expect, expectShown, program, slow, started, test} from './serve';
 
 test('a model of one’s own comes from its config.json', async ({page}) => {
   await page.goto('/');
@@ -59,7 +59,7 @@ test('deployments say why there are none', async ({page}) => {
 });
 
 test('a run is there when it ended, and live while it goes on', async ({page, shipped}) => {
-  test.setTimeout(120_000);
+  test.setTimeout(120_000 * slow);
   const emulator = await started(program(), ['emulate', '--port=0', '--model=emulated', '--ttft=20ms', '--itl=1ms'], shipped.home, /(http:\/\/\S+)/);
   const sweep = (points: string, requests: string) =>
     started(program(), ['bench', 'run', `--url=${emulator.url}`, '--model=emulated', `--concurrency=${points}`, `--requests=${requests}`, '--input-tokens=32', '--output-tokens=16'], shipped.home, /(.+)/);

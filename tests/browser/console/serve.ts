@@ -4,6 +4,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {test as base, expect, type Page} from '@playwright/test';
 
+export const slow = Number(process.env.KP_SLOW ?? 1);
+
 function needed(name: string): string {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: run this by ctest -R browser.console, or see docs/console.md`);
@@ -45,7 +47,7 @@ export async function started(path: string, words: string[], home: Home, where: 
     child.stdout!.on('data', hear);
     child.stderr!.on('data', hear);
     child.on('exit', (status) => reject(new Error(`${path} ended with ${status}: ${said}`)));
-    setTimeout(() => reject(new Error(`${path} says nothing of an address: ${said}`)), 50_000).unref();
+    setTimeout(() => reject(new Error(`${path} says nothing of an address: ${said}`)), 50_000 * slow).unref();
   });
   const ended = new Promise<void>((resolve) => child.on('exit', () => resolve()));
   return {
@@ -76,7 +78,7 @@ export const test = base.extend<{quiet: void}, {shipped: Shipped}>({
       await server.stop();
       home.remove();
     },
-    {scope: 'worker', timeout: 90_000},
+    {scope: 'worker', timeout: 90_000 * slow},
   ],
   baseURL: async ({shipped}, use) => use(shipped.url),
   /** Whatever a test looks at: the browser's console stays empty, and nobody outside is asked. */
@@ -104,7 +106,7 @@ export {expect};
 /** Does something that asks the server, and gives what it answered. */
 export async function answered<T>(page: Page, path: string, act: () => Promise<unknown>): Promise<T> {
   const [answer] = await Promise.all([
-    page.waitForResponse((r) => new URL(r.url()).pathname.startsWith(`/kneepoint/v1${path}`) && r.ok()),
+    page.waitForResponse((r) => new URL(r.url()).pathname.startsWith(`/kneepoint/v1${path}`) && r.ok(), {timeout: 30_000 * slow}),
     act(),
   ]);
   return (await answer.json()) as T;

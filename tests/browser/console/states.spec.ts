@@ -2,7 +2,7 @@ import {execFileSync} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
 import {chmodSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {answered, artefacts, expect, Home, serve, test} from './serve';
+import {answered, artefacts, expect, Home, serve, slow, test} from './serve';
 
 const asked = '/choose?model=openai/gpt-oss-120b';
 
@@ -98,7 +98,7 @@ test('a token is asked for, kept for the tab, and never in the address', async (
 });
 
 test('ten thousand profiles are ranked as fast as a slider moves', async ({page}) => {
-  test.setTimeout(300_000);
+  test.setTimeout(300_000 * slow);
   const home = new Home();
   const store = join(home.folder, 'big.db');
   const exported = join(home.folder, 'real.jsonl');

@@ -1,6 +1,8 @@
 """What is wrong is said in one clear sentence, with the status its kind has, and nothing else."""
 
 import json
+import pathlib
+import tempfile
 import unittest
 
 from support import GPT, LLAMA, Case
@@ -65,6 +67,11 @@ class Sentences(Case):
         (3, ["explain", "s-bb1ab26fe8"], r"did you mean s-bb1ab26fe9"),
         (3, ["manifests", "create", f"--model={GPT}", "--accelerator-type=nvidia-h10"],
          r"nvidia-h100|did you mean"),
+        (2, ["bench", "sweep", "--url=http://127.0.0.1:1", "--model=m", "--service=chat"],
+         r"--service .* add --in-cluster"),
+        (2, ["bench", "sweep", "--in-cluster", "--service=chat", "--token-env=HOME"], r"--token-secret"),
+        (2, ["bench", "sweep", "--in-cluster", "--service=chat", "--token-secret=key"], r"NAME:KEY"),
+        (2, ["bench", "sweep", "--in-cluster", "--service=chat", "--node-selector=pool"], r"KEY=VALUE"),
         (2, ["completion", "tcsh"], r"bash, zsh or fish"),
         (2, ["models", "list", "--store="], r"needs a value|--store"),
     ]
@@ -78,6 +85,20 @@ class Sentences(Case):
                 self.assertTrue(done.stderr.startswith("kneepoint: "))
                 self.assertRegex(done.stderr, wanted)
                 self.assertLess(len(done.stderr), 2500)
+
+    def test_a_file_that_is_no_yaml_is_said_to_be_none(self):
+        with tempfile.TemporaryDirectory() as folder:
+            broken = pathlib.Path(folder, "broken.yaml")
+            broken.write_text("kind: [\n", encoding="utf-8")
+            for file in (broken, folder):
+                done = self.run_program("deploy", "--yes", f"--filename={file}")
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertRegex(done.stderr, r"broken\.yaml: line \d+ is no YAML")
+            done = self.run_program("doctor", str(broken), "--format=json")
+            self.assertEqual(json.loads(done.stdout)["findings"][0]["id"], "yaml-syntax")
+            broken.write_text("kind: Service\nmetadata: {name: x}\n", encoding="utf-8")
+            done = self.run_program("doctor", str(broken), "--format=json")
+            self.assertEqual(json.loads(done.stdout)["findings"][0]["id"], "no-object")
 
     def test_hostile_bytes_come_back_as_text(self):
         for word in ("\x1b[31mred", "a\nkneepoint: b", "x" * 100000, "\u202e", "%s%n"):

@@ -170,7 +170,7 @@ function Best({choice, ask, targeted}: {choice: Choice; ask: Ask; targeted: bool
           </Big>
         )}
       </dl>
-      <Fold title={t.choose.why}>
+      <Fold title={t.choose.why} level={2}>
         <ul className="lines">{k.reasons.map((reason) => <li key={reason}>{reason}</li>)}</ul>
         <p className="fine">{k.evidence.sentence}</p>
       </Fold>

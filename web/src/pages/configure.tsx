@@ -43,7 +43,7 @@ interface Parts {
 
 function OfProfile(parts: Parts) {
   const profile = useProfile(parts.options.profile, parts.ask);
-  if (profile.isError) return <div className="page"><Trouble error={profile.error} retry={() => void profile.refetch()} /></div>;
+  if (profile.isError) return <div className="page"><h1>{t.configure.title}</h1><Trouble error={profile.error} retry={() => void profile.refetch()} /></div>;
   if (!profile.data) return <div className="page"><Loading lines={8} /></div>;
   return <Page {...parts} setup={profile.data.profile.setup} />;
 }
@@ -193,7 +193,7 @@ function After({manifest, info, body, namespace}: {manifest: Manifest; info: Inf
         </section>
       )}
       {storage.length > 0 && (
-        <section aria-labelledby="starts">
+        <section>
           <h2 id="starts">{t.configure.starts}</h2>
           <div className="scroll" tabIndex={0} role="region" aria-label={t.configure.starts}>
             <table className="table">

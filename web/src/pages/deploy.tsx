@@ -62,7 +62,7 @@ export function Deploy({info, body, namespace}: {info: Info | undefined; body: R
           {({percentage}) => <span className="progress-track"><span className={percentage === undefined ? 'progress-run' : 'progress-fill'} style={percentage === undefined ? undefined : {width: `${percentage}%`}} /></span>}
         </ProgressBar>
       )}
-      <ol className="steps" role="log">{steps.map((step) => <li key={step.what}>{step.what}</li>)}</ol>
+      <div className="steps" role="log" aria-label={t.configure.deploying}><ol>{steps.map((step) => <li key={step.what}>{step.what}</li>)}</ol></div>
       {stopped && <p role="status">{t.configure.stopped}</p>}
       {error !== null && <Trouble error={error} />}
       {result && <Outcome of={result.of} answer={result.answer} />}

@@ -23,7 +23,7 @@ export default function ProfilePage({id}: {id: string}) {
   useTitle(name, answer.data?.profile.setup.model);
   return (
     <div className="page profile">
-      {answer.isError ? <Trouble error={answer.error} retry={() => void answer.refetch()} />
+      {answer.isError ? <><h1>{t.profile.title}</h1><Trouble error={answer.error} retry={() => void answer.refetch()} /></>
         : !answer.data ? <Loading lines={10} />
         : <Whole answer={answer.data} ask={{...ask, model: ask.model || answer.data.profile.setup.model}} change={change} />}
     </div>
@@ -57,7 +57,7 @@ function Whole({answer, ask, change}: {answer: ProfileAnswer; ask: Ask; change: 
               : !curve.data ? <Loading lines={6} />
               : <Suspense fallback={<Loading lines={6} />}><Chart data={curve.data} height={360} /></Suspense>}
           </section>
-          <section aria-labelledby="points">
+          <section>
             <h2 id="points">{t.profile.points}</h2>
             <Points profile={profile} ask={ask} />
           </section>

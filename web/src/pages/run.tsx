@@ -20,7 +20,7 @@ export default function RunPage({id}: {id: string}) {
   return (
     <div className="page run">
       <Link className="fine with-icon" href="/runs"><Back />{t.runs.back}</Link>
-      {answer.isError ? <Trouble error={answer.error} retry={() => void answer.refetch()} />
+      {answer.isError ? <><h1>{id}</h1><Trouble error={answer.error} retry={() => void answer.refetch()} /></>
         : !answer.data ? <Loading lines={8} />
         : <Live key={id} answer={answer.data} />}
     </div>
@@ -98,7 +98,7 @@ function Live({answer}: {answer: RunAnswer}) {
             </div>
             <Suspense fallback={<Loading lines={6} />}><Chart data={data} height={360} /></Suspense>
           </section>
-          <section aria-labelledby="points">
+          <section>
             <h2 id="points">{t.runs.points}</h2>
             <div className="scroll" tabIndex={0} role="region" aria-label={t.runs.points}>
               <table className="table">

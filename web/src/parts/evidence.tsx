@@ -1,5 +1,5 @@
 import {createContext, useCallback, useContext, useEffect, useId, useMemo, useRef, useState, type ReactNode} from 'react';
-import {Tooltip} from 'react-aria-components';
+import {Tooltip, TooltipTriggerStateContext} from 'react-aria-components';
 import type {Evidence, EvidenceKind} from '../api/types';
 import {t} from '../text';
 
@@ -50,33 +50,34 @@ export function EvidenceLayer({children}: {children: ReactNode}) {
     const key = (event: KeyboardEvent) => {
       if (event.key === 'Escape') close();
     };
-    // What moves away from under it must not leave it behind.
-    const scroll = (event: Event) => {
-      if (!(event.target instanceof Element) || event.target.contains(shown.target)) close();
-    };
     document.addEventListener('keydown', key);
-    document.addEventListener('scroll', scroll, true);
-    return () => {
-      document.removeEventListener('keydown', key);
-      document.removeEventListener('scroll', scroll, true);
-    };
+    return () => document.removeEventListener('keydown', key);
   }, [shown, close]);
+
+  // What React Aria's tooltip asks of its trigger. It stays while the pointer is on it, and goes when
+  // what it belongs to is scrolled away; but focus itself scrolls to what it is on.
+  const state = useMemo(() => {
+    const since = performance.now();
+    return {
+      isOpen: true,
+      shouldSkipAnimation: true,
+      open: () => window.clearTimeout(timer.current),
+      close: (scrolled?: boolean) => {
+        if (!scrolled && shown) layer.hide(shown.target, 120);
+        else if (performance.now() - since > 300) close();
+      },
+    };
+  }, [shown, layer, close]);
 
   return (
     <LayerContext.Provider value={layer}>
       {children}
       {shown && shown.target.isConnected && (
-        <Tooltip
-          isOpen
-          triggerRef={{current: shown.target}}
-          placement="top"
-          offset={6}
-          className="evidence-card"
-        >
-          <div id={id} onPointerEnter={() => window.clearTimeout(timer.current)} onPointerLeave={() => layer.hide(shown.target, 120)}>
-            {shown.content}
-          </div>
-        </Tooltip>
+        <TooltipTriggerStateContext.Provider value={state}>
+          <Tooltip isOpen triggerRef={{current: shown.target}} placement="top" offset={6} className="evidence-card">
+            <div id={id}>{shown.content}</div>
+          </Tooltip>
+        </TooltipTriggerStateContext.Provider>
       )}
     </LayerContext.Provider>
   );

@@ -53,7 +53,7 @@ export function Segments({label, value, options, onChange, hideLabel = false}: {
 }) {
   return (
     <RadioGroup className="field segments" value={value} onChange={onChange} orientation="horizontal">
-      <Label className={hideLabel ? 'visually-hidden' : ''}>{label}</Label>
+      <Label className={hideLabel ? 'visually-hidden' : 'field-label'}>{label}</Label>
       <div className="segment-row">
         {options.map((option) => (
           <Radio key={option.id} value={option.id} className="segment">{option.name}</Radio>
@@ -159,7 +159,7 @@ export function Range({label, value, onChange, least, most, unit, absent, rest, 
         </SliderTrack>
       </Slider>
       <div className="range-exact">
-        <NumberField aria-label={`${label} (${unit})`} value={value ?? NaN} minValue={linear ? least : 0} formatOptions={{maximumSignificantDigits: 6}}
+        <NumberField aria-label={unit ? `${label} (${unit})` : label} value={value ?? NaN} minValue={linear ? least : 0} formatOptions={{maximumSignificantDigits: 6}}
           onChange={(v) => { if (!Number.isNaN(v) && (v > 0 || linear)) onChange(v); else if (off) onChange(undefined); }}>
           <Input className="input num tiny" placeholder="–" />
         </NumberField>
