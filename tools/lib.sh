@@ -25,6 +25,8 @@ package_names() {
 missing_packages() {
   local name
   for name in "$@"; do
+    # Node.js from elsewhere brings its own npm, which Debian's would conflict with.
+    case $name in nodejs | npm) if command -v "${name%js}" >/dev/null; then continue; fi ;; esac
     # shellcheck disable=SC2016  # the braces are dpkg's
     case $(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null || true) in
       installed) ;;
