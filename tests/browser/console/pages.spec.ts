@@ -9,11 +9,11 @@ test('a model of one’s own comes from its config.json', async ({page}) => {
     tie_word_embeddings: true,
   };
   const chooser = page.waitForEvent('filechooser');
-  await page.getByRole('button', {name: 'Choose config.json'}).click();
+  await page.getByRole('button', {name: 'Choose config.json'}).last().click();
   await (await chooser).setFiles({name: 'config.json', mimeType: 'application/json', buffer: Buffer.from('{"broken"')});
   await expect(page.getByRole('alert')).toContainText('not JSON');
   const again = page.waitForEvent('filechooser');
-  await page.getByRole('button', {name: 'Choose config.json'}).click();
+  await page.getByRole('button', {name: 'Choose config.json'}).last().click();
   await (await again).setFiles({name: 'config.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(config))});
   await page.getByRole('textbox', {name: 'Name, as owner/name'}).fill('my-org/own-1b');
   await page.getByRole('button', {name: 'Add the model'}).click();

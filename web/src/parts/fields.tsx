@@ -1,4 +1,4 @@
-import {useEffect, useState, type ReactNode} from 'react';
+import {useState, type ReactNode} from 'react';
 import {
   Button, Input, Label, ListBox, ListBoxItem, NumberField, Popover, Radio, RadioGroup, Select, SelectValue, Slider, SliderThumb, SliderTrack,
   Switch, Text, TextField,
@@ -127,10 +127,9 @@ export function Range({label, value, onChange, least, most, unit, absent, rest, 
   format: (value: number) => string;
 }) {
   const scale = {least: Math.min(least, value ?? least), most: Math.max(most, value ?? most), linear};
-  // While the thumb is held its own place counts, so that rounding does not pull it back.
+  // The thumb's own place counts while it stands for the value, so that rounding does not pull it back.
   const [held, setHeld] = useState<number | null>(null);
-  const place = held ?? toSlider(value ?? rest ?? most, scale);
-  useEffect(() => setHeld(null), [value]);
+  const place = held !== null && fromSlider(held, scale) === value ? held : toSlider(value ?? rest ?? most, scale);
   return (
     <div className={`range ${value === undefined ? 'range-absent' : ''}`}>
       <Slider
@@ -142,7 +141,6 @@ export function Range({label, value, onChange, least, most, unit, absent, rest, 
           setHeld(next as number);
           onChange(fromSlider(next as number, scale));
         }}
-        onChangeEnd={() => setHeld(null)}
       >
         <div className="range-head">
           <Label>{label}</Label>
