@@ -36,7 +36,7 @@ COLUMNS = {
     "server_flags": "server,purpose,flag,form,since,until,default,source,as_of,confidence,note",
     "server_metrics": "server,signal,series,type,since,until,labels,scale,source,as_of,"
                       "confidence,note",
-    "server_hardware": "server,vendor,arch,weights,family,source,as_of,confidence,note",
+    "server_hardware": "server,vendor,arch,weights,family,newest,source,as_of,confidence,note",
     "sources": "name,display_name,repository,commit,licence,how_measured,url,as_of,note",
 }
 KEYS = {
@@ -53,7 +53,7 @@ TEXT = set("""
     model_type tie_embeddings dtype quantization complete gated licence_url place name aliases
     command model_flag health_path readiness_path metrics_path metrics_enable image_repository
     status server version image released_on channel purpose flag form since until default signal
-    weights family series type labels repository commit licence how_measured url on_demand:machines
+    weights family newest series type labels repository commit licence how_measured url on_demand:machines
     """.split())
 WORDS = {
     "confidence": {"sourced", "mixed", "derived", "memory", "estimate"},
