@@ -17,6 +17,26 @@ std::optional<int> whole(const Parsed& args, std::string_view flag) {
   return value ? std::optional<int>(static_cast<int>(*value)) : std::nullopt;
 }
 
+/// What app::question_of() would refuse in words, refused by the names of the flags.
+Result<void> check_roles(const Parsed& args) {
+  const bool prefill = args.given("--prefill-workers"), decode = args.given("--decode-workers");
+  const auto given = [&](auto... flags) { return (args.given(flags) || ...); };
+  std::string_view wrong;
+  if (prefill != decode) {
+    wrong = "--prefill-workers and --decode-workers go together: give both";
+  } else if (!prefill && given("--prefill-tp", "--decode-tp", "--attention-dp")) {
+    wrong =
+        "--prefill-tp, --decode-tp and --attention-dp need --prefill-workers and "
+        "--decode-workers";
+  } else if (prefill && given("--tp", "--pp", "--dp", "--ep", "--accelerators")) {
+    wrong =
+        "--tp, --pp, --dp, --ep and --accelerators are of one deployment: with "
+        "--prefill-workers give --prefill-tp and --decode-tp";
+  }
+  if (wrong.empty()) return {};
+  return fail(ErrorCode::InvalidArgument, std::string(wrong));
+}
+
 }  // namespace
 
 Result<predict::Question> question_of(Run& run) {
@@ -31,6 +51,7 @@ Result<predict::Question> question_of(Run& run) {
                 fmt::format("\"{}\" needs --model and --accelerator, for example: kneepoint {}",
                             args.command().path, args.command().example));
   }
+  if (auto ok = check_roles(args); !ok) return fail(ok.error());
   words.model_server = args.text("--model-server");
   words.model_server_version = args.text("--model-server-version");
   words.tensor = whole(args, "--tp");

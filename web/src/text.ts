@@ -357,6 +357,8 @@ export const t = {
     givenServer: 'Server',
     givenAccelerator: 'Accelerator',
     givenCount: 'Accelerators',
+    givenVersion: 'Version',
+    givenPrecision: 'Weights',
     check: 'Read them',
     store: 'Store them',
     stored: (count: number) => many(count, 'profile is stored', 'profiles are stored'),

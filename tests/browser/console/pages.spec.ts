@@ -107,6 +107,7 @@ test('a report of another tool is read before it is stored', async ({page}) => {
   await page.getByRole('button', {name: 'What the files may not tell'}).click();
   await page.getByRole('textbox', {name: 'Accelerator', exact: true}).fill('nvidia-l4');
   await page.getByRole('textbox', {name: 'Server'}).fill('vllm');
+  await page.getByRole('textbox', {name: 'Version'}).fill('0.19.0');
   const store = page.getByRole('button', {name: 'Store them'});
   await expect(store).toBeDisabled();
   const read = await answered<{stored: boolean; profiles: unknown[]}>(page, '/imports', () => page.getByRole('button', {name: 'Read them'}).click());

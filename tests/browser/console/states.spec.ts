@@ -64,7 +64,7 @@ test('an empty store says what to do on every page', async ({page}) => {
   await expect(page.getByText('No model is chosen yet.')).toBeVisible();
   await page.goto(`${server.url}/no/such/page`);
   await expect(page.getByText('There is no such page.')).toBeVisible();
-  await page.goto(`${server.url}${asked}&evidence=measured`);
+  await page.goto(`${server.url}/choose?model=nobody/no-such-model`);
   await expect(page.locator('.empty, .trouble').first()).toBeVisible();
   await server.stop();
   home.remove();

@@ -193,7 +193,7 @@ function After({manifest, info, body, namespace}: {manifest: Manifest; info: Inf
         </section>
       )}
       {storage.length > 0 && (
-        <section>
+        <section className="wide">
           <h2 id="starts">{t.configure.starts}</h2>
           <div className="scroll" tabIndex={0} role="region" aria-label={t.configure.starts}>
             <table className="table">

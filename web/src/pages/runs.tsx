@@ -58,15 +58,17 @@ export default function Runs() {
 interface Given {
   model: string;
   modelServer: string;
+  modelServerVersion: string;
   acceleratorType: string;
   acceleratorCount: number | undefined;
+  weightPrecision: string;
 }
 
 function Import() {
   const info = useInfo();
   const [files, setFiles] = useState<{name: string; content: string}[]>([]);
   const [tooLarge, setTooLarge] = useState('');
-  const [given, setGiven] = useState<Given>({model: '', modelServer: '', acceleratorType: '', acceleratorCount: undefined});
+  const [given, setGiven] = useState<Given>({model: '', modelServer: '', modelServerVersion: '', acceleratorType: '', acceleratorCount: undefined, weightPrecision: ''});
   const ask = useMutation({
     mutationFn: (dryRun: boolean) =>
       post<Imported>('/imports', {files, dryRun, given: Object.fromEntries(Object.entries(given).filter(([, v]) => v !== '' && v !== undefined))}),
@@ -106,8 +108,10 @@ function Import() {
                 <div className="given">
                   <Words label={t.runs.givenModel} value={given.model} onChange={(model) => put({model})} placeholder="owner/name" />
                   <Words label={t.runs.givenServer} value={given.modelServer} onChange={(modelServer) => put({modelServer})} placeholder="vllm" />
+                  <Words label={t.runs.givenVersion} value={given.modelServerVersion} onChange={(modelServerVersion) => put({modelServerVersion})} placeholder="0.19.0" />
                   <Words label={t.runs.givenAccelerator} value={given.acceleratorType} onChange={(acceleratorType) => put({acceleratorType})} placeholder="nvidia-h100-80gb" />
                   <Count label={t.runs.givenCount} value={given.acceleratorCount} min={1} onChange={(acceleratorCount) => put({acceleratorCount})} placeholder="1" />
+                  <Words label={t.runs.givenPrecision} value={given.weightPrecision} onChange={(weightPrecision) => put({weightPrecision})} placeholder="bf16" />
                 </div>
               </Fold>
               <div className="buttons">

@@ -16,7 +16,7 @@ export function Loading({what = t.state.loading, lines = 3}: {what?: string; lin
 export function Empty({title, children, action}: {title: string; children?: ReactNode; action?: ReactNode}) {
   return (
     <div className="empty">
-      <p className="empty-title">{title}</p>
+      <h2 className="empty-title">{title}</h2>
       {children && <div className="empty-text">{children}</div>}
       {action}
     </div>
@@ -36,7 +36,7 @@ export function Trouble({error, retry}: {error: unknown; retry?: () => void}) {
     : [t.state.problem, ''];
   return (
     <div className="trouble" role="alert">
-      <p className="trouble-title">{title}</p>
+      <h2 className="trouble-title">{title}</h2>
       {problem.message && <p className="trouble-message">{problem.message}</p>}
       {todo && <p>{todo}</p>}
       {problem.status >= 500 && problem.requestId && <p className="fine">{t.state.request(problem.requestId)}</p>}
@@ -45,20 +45,24 @@ export function Trouble({error, retry}: {error: unknown; retry?: () => void}) {
   );
 }
 
+// What is typed outlives the form: every failing question draws it anew.
+let typed = '';
+
 function SignIn() {
-  const [token, setToken] = useState('');
+  const [token, setToken] = useState(typed);
   return (
     <Form
       className="trouble"
       onSubmit={(event) => {
         event.preventDefault();
         keepToken(token.trim());
+        typed = '';
         void client.resetQueries();
       }}
     >
-      <p className="trouble-title">{t.state.signIn}</p>
+      <h2 className="trouble-title">{t.state.signIn}</h2>
       <p>{t.state.signInDo}</p>
-      <TextField className="field" type="password" value={token} onChange={setToken} autoComplete="off">
+      <TextField className="field" type="password" value={token} onChange={(text) => setToken((typed = text))} autoComplete="off">
         <Label>{t.state.token}</Label>
         <Input className="input" />
       </TextField>
