@@ -128,6 +128,7 @@ class Measurement {
     };
     using Signals = metrics::ServerSignals;
     out_.running = mean([](const Signals& s) { return s.running.mean; });
+    out_.running_most = mean([](const Signals& s) { return s.running.max; });
     out_.waiting = mean([](const Signals& s) { return s.waiting.mean; });
     out_.kv_use = mean([](const Signals& s) { return s.kv_use.mean; });
     out_.output_tokens_per_second =
@@ -310,7 +311,9 @@ std::optional<Proposal> propose_target(double target, const MeasuredLoad& measur
   constexpr double kNear = 0.8;    // of the target: replicas are as full as they are to be
   constexpr double kLate = 1.2;    // of the promise: more than figures of one window differ
   constexpr double kRoom = 0.8;
+  constexpr double kUneven = 1.5;  // the most over the mean: latencies are not of that mean
   if (measured.pods == 0 || is_missing(measured.running) || !(target > 0)) return std::nullopt;
+  if (measured.running_most > kUneven * measured.running + 1) return std::nullopt;
   const double promised_running = at(promise, "running");
   // The latency that is farthest above its promise, or least below it.
   double ratio = 0;

@@ -32,6 +32,7 @@ struct MeasuredLoad {
   std::string server, version;  // whose series were read
   double seconds = 0;
   double running = metrics::kMissing, waiting = metrics::kMissing;  // per pod
+  double running_most = metrics::kMissing;                          // seen of one reading, per pod
   double kv_use = metrics::kMissing;
   double output_tokens_per_second = metrics::kMissing;  // per pod
   double ttft_ms = metrics::kMissing, tpot_ms = metrics::kMissing, e2e_ms = metrics::kMissing;
@@ -74,7 +75,8 @@ ScalerStatus read_scaler(const json::Object& autoscaler);
 /// promise although the load is not, a higher one where latency leaves room while replicas run at
 /// the target. It is the operating point seen, less the buffer that the deployed target has below
 /// the promised one. Latency is taken to grow in proportion to running requests, which overstates
-/// it below the knee. Nothing where the load is too low to tell, or either side is not known.
+/// it below the knee. Nothing where the load is too low to tell, grows or falls away while it is
+/// measured, or either side is not known.
 std::optional<Proposal> propose_target(double target, const MeasuredLoad& measured,
                                        const json::Value& promise);
 

@@ -49,6 +49,9 @@ TEST(ProposedTarget, IsNoneWhereTheLoadDoesNotTell) {
   EXPECT_FALSE(propose_target(40, measured(38, 52), kPromise)) << "as promised";
   EXPECT_FALSE(propose_target(40, measured(38, 75), nullptr)) << "nothing was promised";
   EXPECT_FALSE(propose_target(40, MeasuredLoad{}, kPromise)) << "nothing was measured";
+  MeasuredLoad grows = measured(36, 75);
+  grows.running_most = 70;
+  EXPECT_FALSE(propose_target(40, grows, kPromise)) << "these latencies are of less than its mean";
 }
 
 TEST(ReadScaler, TellsTheSeriesBehindTheNameOfTheMetric) {

@@ -306,7 +306,7 @@ class ControlPlane:
         scratch.write_text(json.dumps({name: str(value) for name, value in values.items()}))
         scratch.rename(file)
 
-    def wait(self, what, look, seconds=60):
+    def wait(self, what, look, seconds=180):
         """Looks until something is there, and returns it."""
         until = time.monotonic() + seconds
         while True:

@@ -318,6 +318,10 @@ class PlayedNode:
         for container in self.running.values():
             container.end(signal.SIGKILL)
             container.process.wait()
+        try:  # or pods that nobody plays would come here
+            self.server.ask("DELETE", "/api/v1/nodes/" + self.name)
+        except (control_plane.Failed, OSError):
+            pass  # the API server ended first
         self.https.shutdown()
         self.https.server_close()
         self.network.stop()

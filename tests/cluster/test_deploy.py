@@ -5,10 +5,12 @@ import copy
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import time
 import unittest
+import urllib.request
 
 import control_plane
 import test_controllers
@@ -368,6 +370,12 @@ class Deploy(unittest.TestCase):
         self.addCleanup(load.wait)
         self.addCleanup(load.terminate)
         fake = self.kubectl_with(self.metrics_of(port))
+
+        def level():  # the clients begin one after another
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as metrics:
+                running = re.search(r"^vllm:num_requests_running\S* (\S+)", metrics.read().decode(), re.MULTILINE)
+            return running and float(running.group(1)) >= clients - 1
+        self.cluster.wait("the load", level)
 
         def proposal():
             told = json.loads(self.run_program("status", f"--kubectl={fake}", "--window=8",

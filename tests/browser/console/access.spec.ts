@@ -56,7 +56,7 @@ test('axe finds nothing in what opens', async ({page}) => {
   await page.goto(choose);
   await ready(page);
   await page.keyboard.press('Tab'); // by keyboard from here on
-  await page.locator('.ranking .figure').first().focus();
+  await page.locator('.best-figures .figure').first().focus();
   await expect(page.getByRole('tooltip')).toBeVisible();
   await clean('evidence');
   await page.keyboard.press('Escape');

@@ -62,7 +62,7 @@ function SignIn() {
     >
       <h2 className="trouble-title">{t.state.signIn}</h2>
       <p>{t.state.signInDo}</p>
-      <TextField className="field" type="password" value={token} onChange={(text) => setToken((typed = text))} autoComplete="off">
+      <TextField className="field" type="password" autoFocus value={token} onChange={(text) => setToken((typed = text))} autoComplete="off">
         <Label>{t.state.token}</Label>
         <Input className="input" />
       </TextField>
