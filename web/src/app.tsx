@@ -1,11 +1,12 @@
-import {Component, lazy, Suspense, useEffect, useRef, useState, type ReactNode} from 'react';
+import {Component, lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore, type ReactNode} from 'react';
 import {Button, I18nProvider, Menu, MenuItem, MenuTrigger, Popover, RouterProvider} from 'react-aria-components';
 import {Link, Route, Switch, useLocation} from 'wouter';
+import {signIn} from './api/client';
 import {useInfo} from './api/queries';
 import {Models} from './pages/models';
 import {EvidenceLayer, Kind} from './parts/evidence';
 import {Half, Moon, Sun} from './parts/icons';
-import {Empty, Loading, Trouble} from './parts/state';
+import {Empty, Loading, SignIn, Trouble} from './parts/state';
 import {t} from './text';
 
 const Choose = lazy(() => import('./pages/choose'));
@@ -35,6 +36,7 @@ export function App() {
 
 function Page() {
   const [path] = useLocation();
+  const asked = useSyncExternalStore(signIn.subscribe, signIn.asked);
   const main = useRef<HTMLElement>(null);
   const before = useRef(path);
   // A new page begins at its top, and a screen reader hears that it is there.
@@ -46,24 +48,27 @@ function Page() {
   }, [path]);
   return (
     <main id="content" ref={main} tabIndex={-1}>
-      <Boundary key={path}>
-        <Suspense fallback={<Loading lines={6} />}>
-          <Switch>
-            <Route path="/" component={Models} />
-            <Route path="/choose"><Choose /></Route>
-            <Route path="/profile/:id">{({id}) => <ProfilePage id={decodeURIComponent(id)} />}</Route>
-            <Route path="/configure"><Configure /></Route>
-            <Route path="/deployments"><Deployments /></Route>
-            <Route path="/runs"><Runs /></Route>
-            <Route path="/runs/:id">{({id}) => <RunPage id={decodeURIComponent(id)} />}</Route>
-            <Route path="/prices"><Prices /></Route>
-            <Route path="/doctor"><Doctor /></Route>
-            <Route>
-              <Empty title={t.notFound} action={<Link className="button" href="/">{t.toModels}</Link>} />
-            </Route>
-          </Switch>
-        </Suspense>
-      </Boundary>
+      {asked && <div className="page"><SignIn refused={asked === 'refused'} /></div>}
+      <div hidden={asked !== ''}>
+        <Boundary key={path}>
+          <Suspense fallback={<Loading lines={6} />}>
+            <Switch>
+              <Route path="/" component={Models} />
+              <Route path="/choose"><Choose /></Route>
+              <Route path="/profile/:id">{({id}) => <ProfilePage id={decodeURIComponent(id)} />}</Route>
+              <Route path="/configure"><Configure /></Route>
+              <Route path="/deployments"><Deployments /></Route>
+              <Route path="/runs"><Runs /></Route>
+              <Route path="/runs/:id">{({id}) => <RunPage id={decodeURIComponent(id)} />}</Route>
+              <Route path="/prices"><Prices /></Route>
+              <Route path="/doctor"><Doctor /></Route>
+              <Route>
+                <Empty title={t.notFound} action={<Link className="button" href="/">{t.toModels}</Link>} />
+              </Route>
+            </Switch>
+          </Suspense>
+        </Boundary>
+      </div>
     </main>
   );
 }

@@ -29,6 +29,7 @@ export const t = {
     internal: 'This is a mistake in the server. Its log has more under the request id.',
     request: (id: string) => `Request id ${id}`,
     signIn: 'This server asks for a token',
+    signInRefused: 'The server does not know this token, or no longer.',
     signInDo: 'Paste the token you were given. It is kept for this tab only.',
     token: 'Token',
     signInButton: 'Sign in',

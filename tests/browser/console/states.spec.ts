@@ -36,6 +36,7 @@ test('a server that went away, and came back', async ({page}) => {
   const server = await serve(home);
   await page.goto(`${server.url}${asked}`);
   await expect(page.getByRole('grid', {name: 'Ranked setups'})).toBeVisible();
+  await expect(page.getByRole('radio', {name: 'Spot'})).toBeAttached();
   await server.stop();
   await page.getByRole('radio', {name: 'Spot'}).click({force: true});
   const alert = page.getByRole('alert').first();
@@ -86,6 +87,9 @@ test('a token is asked for, kept for the tab, and never in the address', async (
   chmodSync(file, 0o600);
   const server = await serve(home, `--token-file=${file}`);
   await page.goto(`${server.url}/`);
+  await page.getByLabel('Token').fill('one that nobody gave');
+  await page.getByRole('button', {name: 'Sign in'}).click();
+  await expect(page.getByRole('alert')).toContainText('does not know this token');
   await page.getByLabel('Token').fill(token);
   await page.getByRole('button', {name: 'Sign in'}).click();
   await expect(page.getByRole('option').first()).toBeVisible();

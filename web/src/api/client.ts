@@ -24,9 +24,29 @@ function read(): string {
   }
 }
 
+// Whether the server asks for a token, or for another: '' not, 'missing' or 'refused'.
+export type Asked = '' | 'missing' | 'refused';
+let asked: Asked = '';
+const waiting = new Set<() => void>();
+
+export const signIn = {
+  asked: (): Asked => asked,
+  subscribe: (each: () => void) => {
+    waiting.add(each);
+    return () => void waiting.delete(each);
+  },
+};
+
+function ask(next: Asked): void {
+  if (next === asked) return;
+  asked = next;
+  waiting.forEach((each) => each());
+}
+
 /** Kept for this tab alone; never in the address, never in local storage. */
 export function keepToken(next: string): void {
   token = next;
+  ask('');
   try {
     if (next) sessionStorage.setItem(tokenKey, next);
     else sessionStorage.removeItem(tokenKey);
@@ -51,6 +71,7 @@ async function problemOf(answer: Response): Promise<Problem> {
 
 async function send(method: string, path: string, body: unknown, signal: AbortSignal | undefined, accept?: string): Promise<Response> {
   let answer: Response;
+  const sent = token;
   try {
     answer = await fetch(path, {
       method,
@@ -62,6 +83,7 @@ async function send(method: string, path: string, body: unknown, signal: AbortSi
     if (signal?.aborted) throw error;
     throw new Problem(0, 'UNREACHABLE', '');
   }
+  if (answer.status === 401 && sent === token) ask(token ? 'refused' : 'missing');
   if (!answer.ok) throw await problemOf(answer);
   return answer;
 }

@@ -26,7 +26,6 @@ export function Empty({title, children, action}: {title: string; children?: Reac
 /** What went wrong in the server's words, and what to do about it. */
 export function Trouble({error, retry}: {error: unknown; retry?: () => void}) {
   const problem = error instanceof Problem ? error : new Problem(0, 'UNKNOWN', error instanceof Error ? error.message : String(error));
-  if (problem.status === 401) return <SignIn />;
   const [title, todo] =
     problem.code === 'UNREACHABLE' ? [t.state.unreachable, t.state.unreachableDo]
     : problem.code === 'CUT_OFF' ? [t.state.cutOff, t.state.cutOffDo]
@@ -45,24 +44,22 @@ export function Trouble({error, retry}: {error: unknown; retry?: () => void}) {
   );
 }
 
-// What is typed outlives the form: every failing question draws it anew.
-let typed = '';
-
-function SignIn() {
-  const [token, setToken] = useState(typed);
+/** All pages wait behind it, so nothing else takes what is typed, and nothing typed there is lost. */
+export function SignIn({refused}: {refused: boolean}) {
+  const [token, setToken] = useState('');
   return (
     <Form
       className="trouble"
       onSubmit={(event) => {
         event.preventDefault();
         keepToken(token.trim());
-        typed = '';
         void client.resetQueries();
       }}
     >
-      <h2 className="trouble-title">{t.state.signIn}</h2>
+      <h1 className="trouble-title">{t.state.signIn}</h1>
+      {refused && <p className="trouble-message" role="alert">{t.state.signInRefused}</p>}
       <p>{t.state.signInDo}</p>
-      <TextField className="field" type="password" autoFocus value={token} onChange={(text) => setToken((typed = text))} autoComplete="off">
+      <TextField className="field" type="password" autoFocus value={token} onChange={setToken} autoComplete="off">
         <Label>{t.state.token}</Label>
         <Input className="input" />
       </TextField>
