@@ -1,22 +1,23 @@
-import {Component, lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore, type ReactNode} from 'react';
+import {Component, Suspense, useEffect, useRef, useState, useSyncExternalStore, type ReactNode} from 'react';
 import {Button, I18nProvider, Menu, MenuItem, MenuTrigger, Popover, RouterProvider} from 'react-aria-components';
 import {Link, Route, Switch, useLocation} from 'wouter';
-import {signIn} from './api/client';
+import {Problem, signIn} from './api/client';
 import {useInfo} from './api/queries';
 import {Models} from './pages/models';
 import {EvidenceLayer, Kind} from './parts/evidence';
 import {Half, Moon, Sun} from './parts/icons';
+import {later} from './parts/later';
 import {Empty, Loading, SignIn, Trouble} from './parts/state';
 import {t} from './text';
 
-const Choose = lazy(() => import('./pages/choose'));
-const ProfilePage = lazy(() => import('./pages/profile'));
-const Configure = lazy(() => import('./pages/configure'));
-const Deployments = lazy(() => import('./pages/deployments'));
-const Runs = lazy(() => import('./pages/runs'));
-const RunPage = lazy(() => import('./pages/run'));
-const Prices = lazy(() => import('./pages/prices'));
-const Doctor = lazy(() => import('./pages/doctor'));
+const Choose = later(() => import('./pages/choose'));
+const ProfilePage = later(() => import('./pages/profile'));
+const Configure = later(() => import('./pages/configure'));
+const Deployments = later(() => import('./pages/deployments'));
+const Runs = later(() => import('./pages/runs'));
+const RunPage = later(() => import('./pages/run'));
+const Prices = later(() => import('./pages/prices'));
+const Doctor = later(() => import('./pages/doctor'));
 
 export function App() {
   const [, navigate] = useLocation();
@@ -141,13 +142,20 @@ function Foot() {
   );
 }
 
-/** A mistake in one page leaves the others usable. */
+/**
+ * A mistake in one page leaves the others usable. A part that could not be fetched stays so until
+ * the page is loaded again, whose address restores it.
+ */
 class Boundary extends Component<{children: ReactNode}, {error: unknown}> {
   override state = {error: undefined as unknown};
   static getDerivedStateFromError(error: unknown) {
     return {error};
   }
+  retry = () => {
+    if (this.state.error instanceof Problem) window.location.reload();
+    else this.setState({error: undefined});
+  };
   override render() {
-    return this.state.error === undefined ? this.props.children : <Trouble error={this.state.error} retry={() => this.setState({error: undefined})} />;
+    return this.state.error === undefined ? this.props.children : <Trouble error={this.state.error} retry={this.retry} />;
   }
 }

@@ -3,6 +3,7 @@ import {StrictMode} from 'react';
 import {createRoot} from 'react-dom/client';
 import {client} from './api/queries';
 import {App} from './app';
+import {fetchRest} from './parts/later';
 import './style/base.css';
 import './style/parts.css';
 import './style/pages.css';
@@ -14,3 +15,4 @@ createRoot(document.getElementById('root')!).render(
     </QueryClientProvider>
   </StrictMode>,
 );
+window.addEventListener('load', fetchRest, {once: true});

@@ -1,9 +1,10 @@
-import {lazy, Suspense, useEffect, useMemo, useRef, useState} from 'react';
+import {Suspense, useEffect, useMemo, useRef, useState} from 'react';
 import {Button, Dialog, DialogTrigger, Heading, Modal, ModalOverlay} from 'react-aria-components';
 import {Link} from 'wouter';
 import {useThrottled, useAsk} from '../ask';
 import {useComparison, useModel, useRecommendation} from '../api/queries';
 import type {Choice, Recommendation} from '../api/types';
+import {Chart, ChartNumbers} from '../chart/later';
 import {keyed, latencyOf, setupName} from '../figures';
 import {digits, milliseconds, short, usd} from '../format';
 import {Figure, Kind} from '../parts/evidence';
@@ -18,8 +19,6 @@ import {Controls} from './controls';
 import {Ranking} from './ranking';
 
 const noOptions = readOptions('');
-const Chart = lazy(() => import('../chart/chart').then((m) => ({default: m.Chart})));
-const ChartNumbers = lazy(() => import('../chart/numbers').then((m) => ({default: m.ChartNumbers})));
 
 export default function Choose() {
   const [ask, change] = useAsk();

@@ -1,8 +1,9 @@
-import {lazy, Suspense} from 'react';
+import {Suspense} from 'react';
 import {Link} from 'wouter';
 import {useAsk} from '../ask';
 import {useComparison, useProfile} from '../api/queries';
 import type {Profile, ProfileAnswer} from '../api/types';
+import {Chart} from '../chart/later';
 import {common, latencyOf, setupName} from '../figures';
 import {accelerator, digits, milliseconds, short, usd} from '../format';
 import {Figure, Kind} from '../parts/evidence';
@@ -14,7 +15,6 @@ import {useTitle} from '../parts/title';
 import {metrics, readOptions, writeAsk, writeOptions, type Ask} from '../url';
 import {t} from '../text';
 
-const Chart = lazy(() => import('../chart/chart').then((m) => ({default: m.Chart})));
 
 export default function ProfilePage({id}: {id: string}) {
   const [ask, change] = useAsk();

@@ -1,8 +1,9 @@
-import {lazy, Suspense, useEffect, useMemo, useState} from 'react';
+import {Suspense, useEffect, useMemo, useState} from 'react';
 import {Link} from 'wouter';
 import {events} from '../api/client';
 import {client, useRun} from '../api/queries';
 import type {Comparison, Metric, RunAnswer, RunPoint} from '../api/types';
+import {Chart} from '../chart/later';
 import {along, latencyOf} from '../figures';
 import {digits, milliseconds, moment, short} from '../format';
 import {Segments} from '../parts/fields';
@@ -11,7 +12,6 @@ import {Empty, Loading, Trouble} from '../parts/state';
 import {useTitle} from '../parts/title';
 import {t} from '../text';
 
-const Chart = lazy(() => import('../chart/chart').then((m) => ({default: m.Chart})));
 
 /** One run; while it goes on its points arrive as they are measured. */
 export default function RunPage({id}: {id: string}) {
