@@ -2,99 +2,172 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
-#include <functional>
+#include <iterator>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
 
+#include "app/serve_flags.h"
 #include "base/text.h"
 
 namespace kneepoint::api {
 namespace {
 
-struct Flag {
-  const char* name;
-  const char* value;  // null: a switch
-  const char* sentence;
-  std::function<bool(ServeOptions&, const std::string&)> set;  // false: the value cannot be used
+using app::ServeFlag;
+using Kind = ServeFlag::Kind;
+using S = ServeOptions;
+
+/// What every command takes, what only this program takes, and what every program has.
+constexpr std::array kOwnFlags{
+    ServeFlag{.name = "--store",
+              .value = "PATH|URL",
+              .sentence = "Where profiles are kept: a file, or postgresql://... Without it, "
+                          "KNEEPOINT_STORE or your own."},
+    ServeFlag{.name = "--catalog",
+              .kind = Kind::Path,
+              .value = "DIR",
+              .sentence = "Own catalog rows over the shipped ones; may be given again.",
+              .repeatable = true},
+    ServeFlag{.name = "--canned",
+              .kind = Kind::Path,
+              .value = "FILE",
+              .sentence = "For measuring: the answer to POST /bench/canned and to "
+                          "/kneepoint.bench/Canned."},
+    ServeFlag{.name = "--help", .kind = Kind::Switch, .sentence = "This text."},
+    ServeFlag{.name = "--version", .kind = Kind::Switch, .sentence = "The version."},
 };
 
-auto text(std::string ServeOptions::* member) {
-  return [member](ServeOptions& into, const std::string& value) {
-    into.*member = value;
-    return true;
-  };
-}
-auto texts(std::vector<std::string> ServeOptions::* member) {
-  return [member](ServeOptions& into, const std::string& value) {
-    (into.*member).push_back(value);
-    return true;
-  };
-}
-auto on(bool ServeOptions::* member) {
-  return [member](ServeOptions& into, const std::string&) {
-    into.*member = true;
-    return true;
-  };
-}
-auto count(std::size_t ServeOptions::* member, long long most) {
-  return [member, most](ServeOptions& into, const std::string& value) {
-    const auto number = parse_integer(value);
-    if (!number || *number < 0 || *number > most) return false;
-    into.*member = static_cast<std::size_t>(*number);
-    return true;
-  };
+constexpr auto kFlags = [] {
+  std::array<ServeFlag, app::kServeFlags.size() + kOwnFlags.size()> all{};
+  auto into = std::ranges::copy(app::kServeFlags, all.begin()).out;
+  std::ranges::copy(kOwnFlags, into);
+  return all;
+}();
+
+/// Where a flag's value goes; the member's type says how it is read.
+using Member = std::variant<std::string S::*, std::vector<std::string> S::*, bool S::*,
+                            std::size_t S::*, double S::*, std::optional<double> S::*>;
+constexpr std::pair<std::string_view, Member> kMembers[] = {{"--http", &S::http},
+                                                            {"--grpc", &S::grpc},
+                                                            {"--store", &S::store},
+                                                            {"--catalog", &S::catalogs},
+                                                            {"--token-file", &S::token_file},
+                                                            {"--tls-cert", &S::tls_cert},
+                                                            {"--tls-key", &S::tls_key},
+                                                            {"--client-ca", &S::client_ca},
+                                                            {"--allowed-host", &S::allowed_hosts},
+                                                            {"--read-only", &S::read_only},
+                                                            {"--allow-deploy", &S::allow_deploy},
+                                                            {"--web", &S::web},
+                                                            {"--runs", &S::runs},
+                                                            {"--rate-limit", &S::rate_limit},
+                                                            {"--log-file", &S::log_file},
+                                                            {"--threads", &S::threads},
+                                                            {"--queue", &S::queue},
+                                                            {"--cache-mib", &S::cache_mib},
+                                                            {"--drain-seconds", &S::drain_seconds},
+                                                            {"--canned", &S::canned},
+                                                            {"--help", &S::help},
+                                                            {"--version", &S::version}};
+
+constexpr const Member* member_of(std::string_view name) {
+  const auto found =
+      std::ranges::find_if(kMembers, [name](const auto& one) { return one.first == name; });
+  return found == std::ranges::end(kMembers) ? nullptr : &found->second;
 }
 
-const std::vector<Flag>& flags() {
-  using S = ServeOptions;
-  static const std::vector<Flag> all{
-      {"--http", "ADDR:PORT", "REST, events and console; 'off' for none", text(&S::http)},
-      {"--grpc", "ADDR:PORT", "gRPC; 'off' for none", text(&S::grpc)},
-      {"--store", "PATH|URL", "where profiles are kept", text(&S::store)},
-      {"--catalog", "FOLDER", "own catalog rows over the shipped ones; may be given again",
-       texts(&S::catalogs)},
-      {"--token-file", "FILE", "who may ask: lines of name, right and token", text(&S::token_file)},
-      {"--tls-cert", "FILE", "certificate chain, PEM", text(&S::tls_cert)},
-      {"--tls-key", "FILE", "its key, PEM", text(&S::tls_key)},
-      {"--client-ca", "FILE", "who signs the certificates clients must have", text(&S::client_ca)},
-      {"--allowed-host", "NAME", "a name this server is reached by; may be given again",
-       texts(&S::allowed_hosts)},
-      {"--read-only", nullptr, "nothing can be written", on(&S::read_only)},
-      {"--allow-deploy", nullptr, "callers with the right may deploy", on(&S::allow_deploy)},
-      {"--web", "FOLDER", "files of the console; 'off' for none", text(&S::web)},
-      {"--runs", "FOLDER", "load runs to show", text(&S::runs)},
-      {"--rate-limit", "N", "requests per second of one caller; 0 for no limit",
-       [](S& into, const std::string& value) {
-         into.rate_limit = parse_number(value);
-         return into.rate_limit && *into.rate_limit >= 0;
-       }},
-      {"--log-file", "FILE", "where the log goes instead of standard error", text(&S::log_file)},
-      {"--threads", "N", "that answer; 0: one per processor", count(&S::threads, 1024)},
-      {"--queue", "N", "requests that may wait", count(&S::queue, 1'000'000)},
-      {"--cache-mib", "N", "memory for answers that are kept", count(&S::cache_mib, 1 << 20)},
-      {"--drain-seconds", "N", "how long requests under way have when the server ends",
-       [](S& into, const std::string& value) {
-         const auto number = parse_number(value);
-         if (!number || *number < 0 || *number > 3600) return false;
-         into.drain_seconds = *number;
-         return true;
-       }},
-      {"--canned", "FILE", "for measuring: an answer for POST /bench/canned", text(&S::canned)},
-      {"--help", nullptr, "this text", on(&S::help)},
-      {"--version", nullptr, "the version", on(&S::version)}};
-  return all;
+// A flag that is declared and not read, or read otherwise than declared, does not compile.
+constexpr bool fits(const ServeFlag& flag) {
+  const Member* member = member_of(flag.name);
+  if (member == nullptr) return false;
+  switch (flag.kind) {
+    case Kind::Switch:
+      return std::holds_alternative<bool S::*>(*member);
+    case Kind::Integer:
+      return std::holds_alternative<std::size_t S::*>(*member);
+    case Kind::Number:
+      return std::holds_alternative<double S::*>(*member) ||
+             std::holds_alternative<std::optional<double> S::*>(*member);
+    case Kind::Text:
+    case Kind::Path:
+      break;
+  }
+  return flag.repeatable ? std::holds_alternative<std::vector<std::string> S::*>(*member)
+                         : std::holds_alternative<std::string S::*>(*member);
+}
+static_assert(std::ranges::all_of(kFlags, fits) && kFlags.size() == std::size(kMembers));
+
+Result<double> number_of(const ServeFlag& flag, const std::string& value) {
+  const bool whole = flag.kind == Kind::Integer;
+  std::optional<double> number = parse_number(value);
+  if (whole && !parse_integer(value)) number.reset();
+  if (!number || *number < flag.min || *number > flag.max) {
+    return fail(
+        ErrorCode::InvalidArgument,
+        fmt::format("{}={}: needed is a {} from {} to {}", flag.name, value.substr(0, 80),
+                    whole ? "whole number" : "number", shortest(flag.min), shortest(flag.max)));
+  }
+  return *number;
+}
+
+Result<void> set(ServeOptions& into, const ServeFlag& flag, const std::string& value) {
+  double number = 0;
+  if (flag.kind == Kind::Integer || flag.kind == Kind::Number) {
+    const auto read = number_of(flag, value);
+    if (!read) return fail(read.error());
+    number = *read;
+  }
+  const auto put = [&](auto member) {
+    auto& place = into.*member;
+    using Place = std::remove_reference_t<decltype(place)>;
+    if constexpr (std::is_same_v<Place, std::string>) {
+      place = value;
+    } else if constexpr (std::is_same_v<Place, std::vector<std::string>>) {
+      place.push_back(value);
+    } else if constexpr (std::is_same_v<Place, bool>) {
+      place = true;
+    } else if constexpr (std::is_same_v<Place, std::size_t>) {
+      place = static_cast<std::size_t>(number);
+    } else {
+      place = number;
+    }
+  };
+  std::visit(put, *member_of(flag.name));
+  return {};
+}
+
+/// Words over lines of 80 columns, each behind six blanks.
+std::string wrapped(std::string_view text) {
+  std::string out, line(6, ' ');
+  for (const std::string_view word : split(text, ' ')) {
+    if (line.size() > 6 && line.size() + 1 + word.size() > 80) {
+      out += line + "\n";
+      line.assign(6, ' ');
+    }
+    if (line.size() > 6) line += ' ';
+    line += word;
+  }
+  return out + line + "\n";
 }
 
 }  // namespace
 
 Result<ServeOptions> parse_serve_options(std::span<const std::string> arguments) {
   ServeOptions out;
+  for (const ServeFlag& flag : kFlags) {
+    if (flag.fallback.empty()) continue;
+    if (auto done = set(out, flag, std::string(flag.fallback)); !done) return fail(done.error());
+  }
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     const auto equals = argument.find('=');
     const std::string name = argument.substr(0, equals);
-    const Flag* flag = nullptr;
+    const ServeFlag* flag = nullptr;
     std::vector<std::string> names;
-    for (const Flag& one : flags()) {
+    for (const ServeFlag& one : kFlags) {
       names.emplace_back(one.name);
       if (one.name == name) flag = &one;
     }
@@ -105,7 +178,7 @@ Result<ServeOptions> parse_serve_options(std::span<const std::string> arguments)
                               close.empty() ? "" : "; did you mean " + close.front() + "?"));
     }
     std::string value;
-    if (flag->value == nullptr) {
+    if (flag->kind == Kind::Switch) {
       if (equals != std::string::npos) {
         return fail(ErrorCode::InvalidArgument, fmt::format("{} takes no value", name));
       }
@@ -116,10 +189,7 @@ Result<ServeOptions> parse_serve_options(std::span<const std::string> arguments)
     } else {
       return fail(ErrorCode::InvalidArgument, fmt::format("{} needs a {}", name, flag->value));
     }
-    if (!flag->set(out, value)) {
-      return fail(ErrorCode::InvalidArgument,
-                  fmt::format("{}={}: not a value for {}", name, value.substr(0, 80), flag->value));
-    }
+    if (auto done = set(out, *flag, value); !done) return fail(std::move(done).error());
   }
   if (out.tls_cert.empty() != out.tls_key.empty()) {
     return fail(ErrorCode::InvalidArgument, "--tls-cert and --tls-key belong together");
@@ -134,11 +204,14 @@ Result<ServeOptions> parse_serve_options(std::span<const std::string> arguments)
 }
 
 std::string serve_help() {
-  std::string out = "kneepoint-serve: the API of Kneepoint over REST and gRPC, and its console\n\n";
-  for (const Flag& flag : flags()) {
-    const std::string name =
-        flag.value == nullptr ? flag.name : fmt::format("{}={}", flag.name, flag.value);
-    out += fmt::format("  {:<24} {}\n", name, flag.sentence);
+  std::string out =
+      "kneepoint-serve: the API of Kneepoint over REST and gRPC, and its console.\n"
+      "`kneepoint serve` starts it; man kneepoint-serve.\n\n";
+  for (const ServeFlag& flag : kFlags) {
+    out += fmt::format("  {}{}{}\n", flag.name, flag.value.empty() ? "" : "=", flag.value);
+    std::string sentence(flag.sentence);
+    if (!flag.fallback.empty()) sentence += fmt::format(" Default: {}.", flag.fallback);
+    out += wrapped(sentence);
   }
   return out;
 }

@@ -10,12 +10,11 @@
 
 namespace kneepoint::api {
 
-/// The flags of kneepoint-serve. `kneepoint serve` checks and explains them for people and hands
-/// them on as they were typed; docs/serve.md lists them.
+/// The flags of kneepoint-serve as values; app/serve_flags.h declares them, with their defaults.
 struct ServeOptions {
-  std::string http = "127.0.0.1:8080", grpc = "127.0.0.1:8081";  // "off": that door stays shut
-  std::string store;                                             // empty: as every command
-  std::vector<std::string> catalogs;                             // overlays, lowest first
+  std::string http, grpc;             // "off": that door stays shut
+  std::string store;                  // empty: as every command
+  std::vector<std::string> catalogs;  // overlays, lowest first
   std::string token_file, tls_cert, tls_key, client_ca;
   std::vector<std::string> allowed_hosts;
   bool read_only = false, allow_deploy = false;
@@ -24,16 +23,17 @@ struct ServeOptions {
   std::optional<double> rate_limit;
   std::string log_file;     // empty: standard error
   std::size_t threads = 0;  // that answer; 0: one per processor
-  std::size_t queue = 256;
-  std::size_t cache_mib = 64;
-  double drain_seconds = 10;
+  std::size_t queue = 0;
+  std::size_t cache_mib = 0;
+  double drain_seconds = 0;
   /// For measuring: the bytes of this file are the answer to POST /bench/canned and to
   /// /kneepoint.bench/Canned.
   std::string canned;
   bool help = false, version = false;
 };
 
-/// `--name=value` and `--name value`. InvalidArgument names the flag.
+/// `--name=value` and `--name value`; defaults where nothing is given. InvalidArgument names the
+/// flag.
 Result<ServeOptions> parse_serve_options(std::span<const std::string> arguments);
 std::string serve_help();
 
