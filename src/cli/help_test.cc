@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -79,6 +80,25 @@ TEST(ManPages, OnePerCommandAndOneForTheProgram) {
   const std::vector<ManPage> pages = man_pages("0.1.0", "2026-08-21");
   EXPECT_EQ(pages.size(), commands().size() + 1);
   EXPECT_EQ(pages.front().file, "kneepoint.1");
+}
+
+TEST(ManPages, TheServersPageIsThatOfItsProgramToo) {
+  const auto pages = man_pages("0.1.0", "2026-08-21");
+  const auto page = std::find_if(pages.begin(), pages.end(), [](const ManPage& one) {
+    return one.file == "kneepoint-serve.1";
+  });
+  ASSERT_NE(page, pages.end());
+  for (const char* part : {"kneepoint\\-serve [flags]", ".SH THE PROGRAM", ".SH SIGNALS", "SIGHUP",
+                           ".SH FILES", "/etc/default/kneepoint"}) {
+    EXPECT_THAT(page->roff, HasSubstr(part));
+  }
+  for (const Flag& flag : command(CommandId::Serve).flags) {
+    std::string name(flag.name);
+    for (std::size_t at = 0; (at = name.find('-', at)) != std::string::npos; at += 2) {
+      name.insert(at, "\\");
+    }
+    EXPECT_THAT(page->roff, HasSubstr(".B " + name));
+  }
 }
 
 TEST(ManPages, PassTheFormattersWithoutAWarning) {

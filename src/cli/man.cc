@@ -65,12 +65,31 @@ std::string exit_status() {
   return out;
 }
 
+// What `serve` starts is a program of its own, and this is its page too.
+std::string server_sections() {
+  return ".SH THE PROGRAM\n"
+         ".B kneepoint\\-serve\nis what this command starts in its own place: the same process, so "
+         "signals and exit status are the server\\(aqs. It can be started itself, with the flags "
+         "above,\n.BR \\-\\-store ,\n.B \\-\\-catalog\nand\n.BR \\-\\-version .\n"
+         ".SH SIGNALS\n"
+         ".TP\n.BR SIGTERM ,\\~ SIGINT\nNo new requests are taken; those under way are answered "
+         "for "
+         "up to\n.BR \\-\\-drain\\-seconds ;\nthen it ends with status 0.\n"
+         ".TP\n.B SIGHUP\nThe file of\n.B \\-\\-token\\-file\nis read at once; without the "
+         "signal, within 5 seconds of a change.\n"
+         ".SH FILES\n"
+         ".TP\n.I /etc/default/kneepoint\nFlags and store of the system\\(aqs service "
+         "kneepoint.service.\n"
+         ".TP\n.I /var/lib/kneepoint/kneepoint.db\nIts store.\n";
+}
+
 std::string command_page(const Command& command, std::string_view version, std::string_view date) {
   std::string out = header(page_name(command.path), version, date, command.summary);
   out += ".SH SYNOPSIS\n.B " + roff(usage_line(command)) + "\n";
   for (const std::string_view alias : command.aliases) {
     out += ".br\n.B " + roff("kneepoint " + std::string(alias)) + "\n";
   }
+  if (command.id == CommandId::Serve) out += ".br\n.B kneepoint\\-serve [flags]\n";
   out += ".SH DESCRIPTION\n" + roff(command.description) + "\n";
   if (!command.positionals.empty()) {
     out += ".SH WORDS\n";
@@ -85,6 +104,7 @@ std::string command_page(const Command& command, std::string_view version, std::
     }
   }
   out += ".SH OPTIONS OF EVERY COMMAND\n" + flag_items(shown_global_flags());
+  if (command.id == CommandId::Serve) out += server_sections();
   out += ".SH EXAMPLE\n.nf\nkneepoint " + roff(command.example) + "\n.fi\n";
   out += exit_status();
   return out + ".SH SEE ALSO\n.BR kneepoint (1)\n";
