@@ -81,7 +81,7 @@ export const test = base.extend<{quiet: void}, {shipped: Shipped}>({
     {scope: 'worker', timeout: 90_000 * slow},
   ],
   baseURL: async ({shipped}, use) => use(shipped.url),
-  /** Whatever a test looks at: the browser's console stays empty, and nobody outside is asked. */
+  /** Whatever a test looks at: the browser's console stays empty, nobody outside is asked, and the security policy is kept. */
   quiet: [
     async ({page}, use, info) => {
       const said: string[] = [];
@@ -89,6 +89,9 @@ export const test = base.extend<{quiet: void}, {shipped: Shipped}>({
         if (message.type() === 'error' || message.type() === 'warning') said.push(message.text());
       });
       page.on('pageerror', (error) => said.push(error.message));
+      await page.addInitScript(() =>
+        document.addEventListener('securitypolicyviolation', (event) =>
+          console.error(`the policy forbids: ${event.effectiveDirective} ${event.blockedURI} ${event.sample} at ${event.sourceFile}:${event.lineNumber}`)));
       page.on('request', (request) => {
         const {hostname, protocol} = new URL(request.url());
         if (protocol.startsWith('http') && hostname !== '127.0.0.1') said.push(`asks ${hostname}`);
