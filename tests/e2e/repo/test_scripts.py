@@ -12,7 +12,7 @@ REPO = pathlib.Path(__file__).resolve().parents[3]
 
 def shell_scripts():
     found = []
-    for folder in ("tools", ".ci", "tests"):
+    for folder in ("tools", ".ci", "packaging", "tests"):
         for path in sorted((REPO / folder).rglob("*")):
             if path.is_file() and path.suffix not in (".py", ".csv"):
                 with path.open("rb") as file:
