@@ -168,6 +168,45 @@ TEST(FetchProfiles, HoldsTargetsAndTellsWhatIsReachable) {
   EXPECT_THAT(text_of(none, "comments"), HasSubstr("reachable NTPOT"));
 }
 
+TEST(FetchProfiles, DescribeTheModelAndItsMachine) {
+  constexpr const char* kLlama = "meta-llama/Llama-3.1-8B-Instruct";
+  const auto out = must(fetch_profiles, fmt::format(R"({{"model": "{}"}})", kLlama));
+  const auto& ranges = out.at("performanceRange").as_object();
+  ASSERT_FALSE(out.at("profile").as_array().empty());
+  for (const auto& p : out.at("profile").as_array()) {
+    const auto& info = p.as_object().at("modelInfo").as_object();
+    EXPECT_EQ(info.at("hiddenLayersCount"), 32);
+    EXPECT_EQ(info.at("attentionHeadsCount"), 32);
+    EXPECT_EQ(info.at("kvHeadsCount"), 8);
+    EXPECT_EQ(info.at("headDimensions"), 128);
+    EXPECT_EQ(info.at("maxContextLength"), 131072);
+    EXPECT_NEAR(info.at("parametersBillionsCount").as_double(), 8.03, 0.01);
+    // Keys and values of 8 heads of 128 in 32 layers, in two bytes, or in one.
+    const std::int64_t cache = info.at("kvCacheSizePerToken").as_int64();
+    EXPECT_TRUE(cache == 2 * 8 * 128 * 32 * 2 || cache == 2 * 8 * 128 * 32) << cache;
+    const double size = info.at("modelSizeGb").as_double();
+    EXPECT_GT(size, 4);
+    EXPECT_LT(size, 16.1);
+    const auto& stats = p.as_object().at("performanceStats").as_array()[0].as_object();
+    const auto within = [&](const char* rate, const char* range) {
+      EXPECT_LE(stats.at(rate).as_int64(), ranges.at(range).as_object().at("max").as_int64());
+      EXPECT_GE(stats.at(rate).as_int64(), ranges.at(range).as_object().at("min").as_int64());
+    };
+    within("inputTokensPerSecond", "throughputInputRange");
+    within("outputTokensPerSecond", "throughputOutputRange");
+    within("totalTokensPerSecond", "throughputRange");
+  }
+  bool tpu = false;
+  const auto of_tpu = must(fetch_profiles, R"({"model": "Qwen/Qwen3-32B"})");
+  for (const auto& p : of_tpu.at("profile").as_array()) {
+    const std::string topology = text_of(p.as_object(), "tpuTopology");
+    const bool on_tpu = text_of(p.as_object(), "acceleratorType").starts_with("tpu");
+    EXPECT_TRUE(topology.empty() || on_tpu) << text_of(p.as_object(), "instanceType");
+    tpu = tpu || !topology.empty();
+  }
+  EXPECT_TRUE(tpu) << "one of them runs on TPUs that make a slice";
+}
+
 TEST(FetchProfiles, SaysWhichFieldIsWrong) {
   EXPECT_THAT(refused(fetch_profiles, R"({"performanceRequirements": {"targetTTFT": 3}})"),
               HasSubstr("performanceRequirements.targetTTFT: unknown field; did you mean "
@@ -210,6 +249,7 @@ TEST(FetchBenchmarkingData, GivesEveryLoadPoint) {
   for (const auto& p : out.at("profile").as_array()) {
     points += p.as_object().at("performanceStats").as_array().size();
     EXPECT_NE(text_of(p.as_object(), "instanceType"), "");
+    EXPECT_TRUE(p.as_object().at("modelInfo").as_object().contains("kvCacheSizePerToken"));
   }
   EXPECT_GT(points, out.at("profile").as_array().size());
   EXPECT_THAT(refused(fetch_benchmarking_data, R"({"modelServerInfo": {"model": "m"}})"),
