@@ -374,12 +374,11 @@ TEST_F(KneepointV1, ASearchStopsWhenNobodyWaits) {
 }
 
 TEST_F(KneepointV1, ImportsSpeakOfFields) {
-  const std::string report = R"({\"backend\":\"vllm\",\"model_id\":\"m\",)"
-                             R"(\"request_throughput\":1,\"completed\":10,)"
-                             R"(\"total_input_tokens\":10,\"total_output_tokens\":10,)"
-                             R"(\"duration\":10})";
-  const auto incomplete =
-      ask("ImportReports", R"({"files": [{"name": "a.json", "content": ")" + report + "\"}]}");
+  const auto report = read_file(KP_SOURCE_DIR "/tests/data/reports/sglang-bench/c4.jsonl");
+  ASSERT_TRUE(report);
+  const json::Object asked{
+      {"files", json::Array{json::Object{{"name", "c4.jsonl"}, {"content", *report}}}}};
+  const auto incomplete = ask("ImportReports", json::to_line(asked));
   ASSERT_FALSE(incomplete);
   EXPECT_THAT(incomplete.error().message, HasSubstr("add given.modelServerVersion"));
   EXPECT_THAT(incomplete.error().message, HasSubstr("given.acceleratorType"));
