@@ -254,7 +254,9 @@ Recommendation rank(const catalog::Catalog& catalog, std::span<const RankingRow>
                     const Request& request, Rejections rejections) {
   Recommendation out;
   Pricer pricer(catalog, request.pricing);
-  out.ranked.reserve(profiles.size());  // a choice is large: thousands are not moved as they grow
+  // A choice is large: thousands are not moved as they grow.
+  out.ranked.reserve(profiles.size());
+  out.unpriced.reserve(profiles.size());
   std::array<curve::Range, metrics::kMetrics.size()> ranges;
   const auto reject = [&](ReasonCode reason, const RankingRow& p, auto sentence) {
     if (rejections == Rejections::Skip) return;
