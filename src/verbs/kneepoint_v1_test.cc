@@ -380,7 +380,7 @@ TEST_F(KneepointV1, ImportsSpeakOfFields) {
       {"files", json::Array{json::Object{{"name", "c4.jsonl"}, {"content", *report}}}}};
   const auto incomplete = ask("ImportReports", json::to_line(asked));
   ASSERT_FALSE(incomplete);
-  EXPECT_THAT(incomplete.error().message, HasSubstr("add given.modelServerVersion"));
+  EXPECT_THAT(incomplete.error().message, HasSubstr("add given.model given.modelServer "));
   EXPECT_THAT(incomplete.error().message, HasSubstr("given.acceleratorType"));
   EXPECT_THAT(incomplete.error().message, testing::Not(HasSubstr("--")));
 }
