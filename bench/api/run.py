@@ -2,11 +2,12 @@
 """What the API costs: a fetch over 10,000 profiles whose targets twenty hold, over REST and gRPC, beside
 a handler of the same server that returns the same bytes ready made; the largest answer; memory.
 
-    bench/api/run.py [--folder=build/release] [--profiles=10000] [--requests=20000] [--flat=0]
+    bench/api/run.py [--folder=build/release] [--profiles=10000] [--requests=4000] [--rounds=7] [--flat=0]
 
 The server runs on one core (--threads=1, taskset), h2load (Debian: nghttp2-client) on another. Wall times
-of a busy machine say little: CPU is the server's own, from /proc. Uncached means --cache-mib=0: every ask
-reads the store anew. Writes results.json beside this file, or into --out.
+of a busy machine say little: CPU is the server's own, from /proc, and the handler and the method are asked
+in turns, round by round, so that both meet the same neighbours. Uncached means --cache-mib=0: every ask
+ranks anew. Writes results.json and results.md beside this file, or into --out.
 """
 
 import argparse
@@ -160,12 +161,74 @@ def limit(server):
     return least, len(got["profile"])
 
 
+def asked_in_turns(a, server, ways, requests, rounds):
+    """The same number of requests of each way, round by round. `ways`: name to (way, path, body, clients).
+    Returns of each the median of its rounds."""
+    took = {name: [] for name in ways}
+    for name, (way, path, body, clients) in ways.items():
+        h2load(a, server, way, path, body, max(20, requests // 10), clients)
+    for _ in range(rounds):
+        for name, (way, path, body, clients) in ways.items():
+            took[name].append(h2load(a, server, way, path, body, requests, clients))
+    out = {}
+    for name, all_rounds in took.items():
+        out[name] = {key: statistics.median(one[key] for one in all_rounds) for key in all_rounds[0]}
+        out[name]["rounds"] = rounds
+        out[name]["cpu_us_least"] = min(one["cpu_us"] for one in all_rounds)
+        out[name]["p99_ms_least"] = min(one["p99_ms"] for one in all_rounds)
+    return out
+
+
+def machine():
+    model = re.search(r"model name\s*:\s*(.+)", pathlib.Path("/proc/cpuinfo").read_text())
+    return f"{model[1] if model else 'unknown processor'}, {os.cpu_count()} cores, {os.uname().release}"
+
+
+def table(results):
+    lines = ["| what | requests/s | CPU per request | p50 | p99 | least p99 | times the ready-made bytes |",
+             "|---|---:|---:|---:|---:|---:|---:|"]
+    for name, row in results.items():
+        if not isinstance(row, dict) or "cpu_us" not in row:
+            continue
+        cpu = row["cpu_us"]
+        lines.append(f"| {name} | {row['per_second']:,.0f} | "
+                     + (f"{cpu:,.0f} µs" if cpu < 1000 else f"{cpu / 1000:,.2f} ms")
+                     + f" | {row['p50_ms']:.2f} ms | {row['p99_ms']:.2f} ms | {row['p99_ms_least']:.2f} ms | "
+                     + (f"{row['cpu_ratio']:.2f} |" if "cpu_ratio" in row else "|"))
+    return "\n".join(lines)
+
+
+def report(results):
+    whole = results["whole_answer_bytes"]
+    lines = [f"# bench/api, {results['date']}", "",
+             f"{results['machine']}. Load average {results['load_before'][0]:.1f} at the start and "
+             f"{results['load_after'][0]:.1f} at the end: other programs ran beside it, so rates and times are "
+             "those of a busy machine and CPU per request is what to compare.", "",
+             f"A store of {results['profiles_made']:,} made profiles over the shipped catalog; targets TTFT "
+             f"1 s and a cost that {results['profiles_in_answer']} profiles hold. The answer has "
+             f"{results['rest_answer_bytes']:,} bytes of JSON or {results['grpc_answer_bytes']:,} of a message. "
+             "One core for the server (4 connections), medians of the rounds.", "", table(results), "",
+             "\"Cached\": asked before, the store unchanged since. \"Uncached\": ranked anew from what is kept "
+             "in memory (--cache-mib=0). The last column is of CPU.", "", "## The largest answer", "",
+             f"{whole:,} bytes of JSON; rates in MB of that JSON, whatever the door.", "",
+             "| | MB/s | MB per second of CPU |", "|---|---:|---:|"]
+    for name, row in results.items():
+        if isinstance(row, dict) and "json_mb_per_second" in row:
+            lines.append(f"| {name} | {row['json_mb_per_second']:,.0f} | {row['json_mb_per_cpu_second']:,.0f} |")
+    if "memory_mib" in results:
+        lines += ["", "## Memory", "",
+                  f"Resident MiB after each tenth of {results['memory_requests']:,} requests, half of them gRPC: "
+                  + ", ".join(f"{one:.1f}" for one in results["memory_mib"]) + "."]
+    return "\n".join(lines) + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=pathlib.Path, default=ROOT / "build" / "release")
     parser.add_argument("--profiles", type=int, default=10_000)
-    parser.add_argument("--requests", type=int, default=20_000)
+    parser.add_argument("--requests", type=int, default=4_000, help="of each kind in each round")
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--flat", type=int, default=0, help="requests of the memory test; 0: none")
     parser.add_argument("--store", type=pathlib.Path, help="one made before, or where to keep it")
     parser.add_argument("--server-core", default="0")
@@ -177,64 +240,65 @@ def main():
     a.scratch = pathlib.Path(tempfile.mkdtemp(prefix="kp-bench-api-"))
     a.environment = {"HOME": str(a.scratch), "PATH": os.environ["PATH"], "SOURCE_DATE_EPOCH": "1795305600"}
     a.store = a.store or a.scratch / "store.db"
-    results = {"load_before": os.getloadavg(), "profiles_made": a.profiles}
+    results = {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "load_before": os.getloadavg(),
+               "profiles_made": a.profiles}
+    fetch = {"rest": "/v1/profiles:fetch", "grpc": METHOD}
+    ready = {"rest": "/bench/canned", "grpc": "/kneepoint.bench/Canned"}
+    empty = {"rest": b"{}", "grpc": frame(b"")}
     try:
         filled(a)
         with Server(a) as server:
             nanos, results["profiles_in_answer"] = limit(server)
-            rest_body = json.dumps(ask_json(nanos)).encode()
-            rest_answer = server.post("/v1/profiles:fetch", rest_body)
-            whole = server.post("/v1/profiles:fetch", b"{}")
-            grpc_body = frame(ask_message(nanos))
-            message = server.call(a, METHOD, grpc_body)
-        results["rest_answer_bytes"], results["whole_answer_bytes"] = len(rest_answer), len(whole)
-        results["grpc_answer_bytes"] = len(message)
-        canned = {"rest": a.scratch / "canned.json", "grpc": a.scratch / "canned.pb"}
-        canned["rest"].write_bytes(rest_answer)
-        canned["grpc"].write_bytes(message)
+            bodies = {"rest": json.dumps(ask_json(nanos)).encode(), "grpc": frame(ask_message(nanos))}
+            answers = {"rest": server.post(fetch["rest"], bodies["rest"]),
+                       "grpc": server.call(a, METHOD, bodies["grpc"])}
+            whole = server.post(fetch["rest"], b"{}")
+        results["rest_answer_bytes"], results["whole_answer_bytes"] = len(answers["rest"]), len(whole)
+        results["grpc_answer_bytes"] = len(answers["grpc"])
 
-        def both(name, flags, path, bodies, requests, clients=4, ways=("rest", "grpc")):
-            with Server(a, *flags) as server:
-                for way in ways:
-                    h2load(a, server, way, path[way], bodies[way], max(20, requests // 20), clients)
-                    results[f"{name}, {way}"] = h2load(a, server, way, path[way], bodies[way], requests,
-                                                       clients)
-                    results[f"{name}, {way}"]["rss_mib"] = round(server.resident(), 1)
-
-        fetch = {"rest": "/v1/profiles:fetch", "grpc": METHOD}
-        ready = {"rest": "/bench/canned", "grpc": "/kneepoint.bench/Canned"}
-        bodies = {"rest": rest_body, "grpc": grpc_body}
-        for way in ("rest", "grpc"):
-            both("ready-made bytes", [f"--canned={canned[way]}"], ready, bodies, a.requests, ways=(way,))
-        both("cached", [], fetch, bodies, a.requests)
-        both("uncached", ["--cache-mib=0"], fetch, bodies, max(50, a.requests // 200))
-        empty = {"rest": b"{}", "grpc": frame(b"")}
-        both("4 MiB cached", [], fetch, empty, max(50, a.requests // 50), 1)
-        both("4 MiB uncached", ["--cache-mib=0"], fetch, empty, 20, 1)
-        for way in ("rest", "grpc"):
+        for way, answer in answers.items():
+            canned = a.scratch / f"canned.{way}"
+            canned.write_bytes(answer)
+            with Server(a, f"--canned={canned}") as server:
+                results |= asked_in_turns(a, server, {
+                    f"ready-made bytes, {way}": (way, ready[way], bodies[way], 4),
+                    f"cached, {way}": (way, fetch[way], bodies[way], 4)}, a.requests, a.rounds)
+        with Server(a, "--cache-mib=0") as server:
+            results |= asked_in_turns(a, server, {
+                f"uncached, {way}": (way, fetch[way], bodies[way], 4) for way in fetch},
+                max(50, a.requests // 50), a.rounds)
+            results["uncached_rss_mib"] = round(server.resident(), 1)
+            largest = asked_in_turns(a, server, {
+                f"4 MiB uncached, {way}": (way, fetch[way], empty[way], 1) for way in fetch}, 10, 3)
+        with Server(a) as server:
+            largest |= asked_in_turns(a, server, {
+                f"4 MiB cached, {way}": (way, fetch[way], empty[way], 1) for way in fetch},
+                max(50, a.requests // 20), 3)
+        for name, row in largest.items():
+            # In bytes of JSON either way, so that both tell how fast the same data comes.
+            row["json_mb_per_second"] = round(len(whole) * row["per_second"] / 1e6, 1)
+            row["json_mb_per_cpu_second"] = round(len(whole) / max(row["cpu_us"], 0.1), 1)
+        for way in fetch:
+            base = results[f"ready-made bytes, {way}"]["cpu_us"]
             for kind in ("cached", "uncached"):
-                row = results[f"4 MiB {kind}, {way}"]
-                # In bytes of JSON either way, so that both tell how fast the same data comes.
-                row["json_mb_per_second"] = round(len(whole) * row["per_second"] / 1e6, 1)
-                row["json_mb_per_cpu_second"] = round(len(whole) / row["cpu_us"], 1)
+                row = results[f"{kind}, {way}"]
+                row["cpu_ratio"] = round(row["cpu_us"] / base, 2)
+        results |= largest
         if a.flat:
             with Server(a) as server:
                 memory = []
                 for _ in range(10):
-                    for way in ("rest", "grpc"):
+                    for way in fetch:
                         h2load(a, server, way, fetch[way], bodies[way], a.flat // 20)
                     memory.append(round(server.resident(), 1))
-                results["memory_mib"] = memory
+                results["memory_mib"], results["memory_requests"] = memory, a.flat // 20 * 20
     finally:
         shutil.rmtree(a.scratch, ignore_errors=True)
-    for way in ("rest", "grpc"):
-        base = results[f"ready-made bytes, {way}"]["cpu_us"]
-        for kind in ("cached", "uncached"):
-            results[f"{kind}, {way}"]["cpu_ratio"] = round(results[f"{kind}, {way}"]["cpu_us"] / base, 2)
     results["load_after"] = os.getloadavg()
     a.out.mkdir(parents=True, exist_ok=True)
     (a.out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    print(json.dumps(results, indent=1))
+    (a.out / "results.md").write_text(report(results))
+    print(report(results))
 
 
 main()

@@ -45,5 +45,27 @@ TEST(AnswerCache, ReplacesWhatItHas) {
   EXPECT_EQ(cache.counts().entries, 1u);
 }
 
+TEST(AnswerCache, FindsWhatWasSentInAnotherSpelling) {
+  AnswerCache cache(1 << 20);
+  cache.keep("ask", "1", bytes("answer"));
+  const std::size_t alone = cache.counts().bytes;
+  EXPECT_EQ(cache.find_as_sent("a s k", "1"), nullptr);
+  EXPECT_EQ(cache.counts().misses, 0u);
+  cache.also_sent_as("ask", "a s k");
+  cache.also_sent_as("ask", "a s k");
+  cache.also_sent_as("nothing kept", "n");
+  EXPECT_EQ(*cache.find_as_sent("a s k", "1"), "answer");
+  EXPECT_EQ(cache.find_as_sent("n", "1"), nullptr);
+  for (const char* more : {"1", "2", "3", "4"}) cache.also_sent_as("ask", more);
+  EXPECT_EQ(cache.find_as_sent("a s k", "1"), nullptr) << "the oldest of five is forgotten";
+  EXPECT_NE(cache.find_as_sent("1", "1"), nullptr);
+  cache.also_sent_as("ask", std::string(AnswerCache::kLongestSpelling + 1, 'x'));
+  EXPECT_GT(cache.counts().bytes, alone);
+  EXPECT_LT(cache.counts().bytes, alone + 1000);
+  EXPECT_EQ(cache.find_as_sent("1", "2"), nullptr) << "of another state";
+  EXPECT_EQ(cache.counts().bytes, 0u);
+  EXPECT_EQ(cache.find_as_sent("2", "1"), nullptr) << "its spellings went with it";
+}
+
 }  // namespace
 }  // namespace kneepoint::api

@@ -52,6 +52,10 @@ void Engine::ask(Ask ask) {
     return ask.done(tl::unexpected(*no));
   }
   if (draining_) return ask.done(tl::unexpected(draining()));
+  if (Bytes kept = kept_at_door(ask)) {
+    count(verb, nullptr, {});
+    return ask.done(std::move(kept));
+  }
   Workers& workers = verb.stream ? stream_workers_ : verb.job ? job_workers_ : workers_;
   auto shared = std::make_shared<Ask>(std::move(ask));
   const bool taken = workers.submit(
@@ -60,6 +64,33 @@ void Engine::ask(Ask ask) {
   const Failure full = overloaded();
   count(verb, &full, {});
   shared->done(tl::unexpected(full));
+}
+
+/// Null where a worker must look: nothing is kept, or another thread looks, or files changed, which
+/// takes long to read.
+Bytes Engine::kept_at_door(const Ask& ask) {
+  if (!options_.answer_at_door || !ask.verb->cacheable || ask.sent.empty()) return nullptr;
+  if (!door_open_) return nullptr;
+  const std::unique_lock lock(door_mutex_, std::try_to_lock);
+  if (!lock || door_session_ == nullptr) return nullptr;
+  const auto changed = door_session_->refresh();
+  if (changed && !*changed) {
+    if (const auto state = door_session_->state()) return cache_.find_as_sent(ask.sent, *state);
+  }
+  door_session_.reset();
+  door_open_ = false;
+  return nullptr;
+}
+
+/// On a worker's thread, after it answered: to open a store takes long.
+void Engine::open_door_session(const verbs::Verb& verb) {
+  if (!options_.answer_at_door || !verb.cacheable || door_open_) return;
+  const std::unique_lock lock(door_mutex_, std::try_to_lock);
+  if (!lock || door_session_ != nullptr) return;
+  auto opened = options_.open_session();
+  if (!opened || !(*opened)->store()) return;  // the next worker tries again
+  door_session_ = std::move(*opened);
+  door_open_ = true;
 }
 
 tl::expected<json::Value, Failure> Engine::run(const verbs::Verb& verb, app::Session& session,
@@ -102,7 +133,10 @@ void Engine::answer(Ask& ask, Result<app::Session*> session) {
     if (!now) return failed(std::move(now).error());
     state = std::move(*now);
     key = fmt::format("{}{} {}", ask.form, verb.name, json::to_line(*read));
-    if (Bytes kept = cache_.find(key, state)) return end(std::move(kept));
+    if (Bytes kept = cache_.find(key, state)) {
+      cache_.also_sent_as(key, std::move(ask.sent));
+      return end(std::move(kept));
+    }
   }
   const auto waited_for = [&ask](const json::Object& progress) {
     if (ask.gone && ask.gone()) return false;
@@ -117,8 +151,12 @@ void Engine::answer(Ask& ask, Result<app::Session*> session) {
   auto answer = std::make_shared<const std::string>(std::move(*bytes));
   // Kept under the state that was before: had somebody written meanwhile, the state is another one
   // now and nobody finds it.
-  if (verb.cacheable) cache_.keep(std::move(key), state, answer);
+  if (verb.cacheable) {
+    cache_.keep(key, state, answer);
+    cache_.also_sent_as(key, std::move(ask.sent));
+  }
   end(Bytes(std::move(answer)));
+  open_door_session(verb);
 }
 
 void Engine::count(const verbs::Verb& verb, const Failure* failure, std::chrono::nanoseconds took) {

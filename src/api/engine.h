@@ -21,6 +21,9 @@ struct EngineOptions {
   std::size_t threads = 2, job_threads = 2, stream_threads = 16;
   std::size_t queue = 256;  // asks that wait; past it they are refused at once
   std::size_t cache_bytes = std::size_t{64} << 20;
+  /// What is kept is answered on the asker's thread, which costs no change of threads. For stores
+  /// whose state is a look into a file: of a distant one a thread would wait for it.
+  bool answer_at_door = false;
   bool allow_write = true, allow_deploy = false;
   std::function<void(std::string_view line)> log;  // what is not for callers; any thread
 };
@@ -33,6 +36,8 @@ struct Ask {
   /// Makes the bytes of an answer; `form` tells two doors' answers apart where they are kept.
   std::function<Result<std::string>(const json::Value&)> write;
   char form = 'j';
+  /// The bytes the ask was made of, of which equal ones mean the same; empty: not known.
+  std::string sent;
   verbs::Right right = verbs::Right::Read;  // of the caller
   std::chrono::system_clock::time_point deadline = std::chrono::system_clock::time_point::max();
   std::function<bool()> gone;  // nobody waits any more; may be empty
@@ -61,11 +66,16 @@ class Engine {
 
  private:
   void answer(Ask& ask, Result<app::Session*> session);
+  Bytes kept_at_door(const Ask& ask);
+  void open_door_session(const verbs::Verb& verb);
   void count(const verbs::Verb& verb, const Failure* failure, std::chrono::nanoseconds took);
 
   const EngineOptions options_;
   AnswerCache cache_;
   std::atomic<bool> draining_ = false;
+  std::mutex door_mutex_;
+  std::unique_ptr<app::Session> door_session_;  // tells the state; null: not opened, or stale
+  std::atomic<bool> door_open_ = false;         // whether there is one
   struct Asked {
     std::map<std::string, std::uint64_t> by_reason;  // OK and the failures' reasons
     double seconds = 0;

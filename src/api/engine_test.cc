@@ -63,6 +63,7 @@ std::future<Answer> ask(
     return json::parse(text).value().as_object();
   };
   one.write = [](const json::Value& value) -> Result<std::string> { return json::to_line(value); };
+  one.sent = body;
   one.done = [answer](Answer done) { answer->set_value(std::move(done)); };
   auto out = answer->get_future();
   engine.ask(std::move(one));
@@ -83,6 +84,29 @@ TEST(Engine, KeepsAnswersUntilTheStoreChanges) {
   EXPECT_TRUE(ask(engine, kEcho, R"({"a": 1})").get());
   EXPECT_EQ(asked, 3) << "somebody wrote";
   EXPECT_THAT(engine.metrics(), HasSubstr("kneepoint_answer_cache_hits_total 1\n"));
+}
+
+TEST(Engine, AnswersWhatIsKeptOnTheAskersThread) {
+  EngineOptions at_door = options();
+  at_door.answer_at_door = true;
+  Engine engine(std::move(at_door));
+  asked = 0;
+  const auto first = ask(engine, kEcho, R"({"a": 1})").get();
+  ASSERT_TRUE(first);
+  ask(engine, kEcho, R"({"a": 0})").get();  // by now the session at the door is open
+  std::promise<void> go;
+  hold = &go;
+  auto busy = ask(engine, kWait);  // the one worker
+  auto at_once = ask(engine, kEcho, R"({"a": 1})");
+  EXPECT_EQ(at_once.wait_for(std::chrono::seconds(0)), std::future_status::ready);
+  hold = nullptr;
+  go.set_value();
+  EXPECT_EQ(at_once.get()->get(), first->get()) << "the same bytes";
+  ASSERT_TRUE(busy.get());
+  ASSERT_TRUE(ask(engine, kWrite).get());
+  asked = 0;
+  EXPECT_TRUE(ask(engine, kEcho, R"({"a": 1})").get());
+  EXPECT_EQ(asked, 1) << "somebody wrote";
 }
 
 TEST(Engine, RefusesWhatNobodyAllowed) {

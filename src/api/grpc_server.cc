@@ -45,12 +45,14 @@ class Unary final : public grpc::ServerGenericBidiReactor {
     if (!ok) return Finish({grpc::StatusCode::INVALID_ARGUMENT, "no message came"});
     Ask ask;
     ask.verb = &method_.verb();
-    ask.read = [this]() -> Result<json::Object> {
-      const std::string bytes = text_of(request_);
-      bytes_in_ = bytes.size();
-      request_.Clear();
-      return method_.read(bytes);
-    };
+    std::string bytes = text_of(request_);
+    bytes_in_ = bytes.size();
+    request_.Clear();
+    if (ask.verb->cacheable) {
+      ask.sent = "m";  // no path of the other door begins so
+      ask.sent.append(ask.verb->name).append(" ").append(bytes);
+    }
+    ask.read = [this, bytes = std::move(bytes)] { return method_.read(bytes); };
     ask.write = [this](const json::Value& answer) { return method_.write(answer); };
     ask.form = 'm';
     ask.right = caller_.right;

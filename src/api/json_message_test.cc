@@ -8,6 +8,8 @@
 
 #include "api/failure.h"
 #include "api/grpc_methods.h"
+#include "verbs/canonical.h"
+#include "verbs/testing/shipped_session.h"
 
 namespace kneepoint::api {
 namespace {
@@ -112,6 +114,51 @@ TEST(Failures, AreTheSameAtBothDoors) {
   EXPECT_EQ(body.at("details").as_array()[0].at("reason").as_string(), "NOT_FOUND");
   EXPECT_EQ(failure(Error{ErrorCode::Unsatisfiable, ""}).http, 404) << "clients repeat a 5xx";
   EXPECT_LT(failure(Error{ErrorCode::NotFound, std::string(100'000, 'x')}).message.size(), 4100u);
+}
+
+/// Members that the message has no field for, by their path.
+void lost_members(const json::Value& said, const google::protobuf::Descriptor& type,
+                  const std::string& path, std::vector<std::string>& lost) {
+  if (said.is_array()) {
+    for (const json::Value& one : said.get_array()) lost_members(one, type, path, lost);
+  }
+  if (!said.is_object()) return;
+  for (const auto& [key, value] : said.get_object()) {
+    const auto* field = type.FindFieldByCamelcaseName(std::string(key));
+    if (field == nullptr) {
+      lost.push_back(path + "." + std::string(key));
+    } else if (field->message_type() != nullptr) {
+      lost_members(value, *field->message_type(), path + "." + std::string(key), lost);
+    }
+  }
+}
+
+TEST(JsonMessage, OfProfilesHasAllThatJsonHas) {
+  const auto& methods = grpc_methods();
+  const auto method =
+      methods.find("/google.cloud.gkerecommender.v1.GkeInferenceQuickstart/FetchProfiles");
+  ASSERT_NE(method, methods.end());
+  verbs::Call call{*verbs::shipped_session(), object(R"({"model": "Qwen/Qwen3-32B"})"), {}};
+  const auto said = method->second.verb().handler(call);
+  ASSERT_TRUE(said);
+  std::vector<std::string> lost;
+  lost_members(*said, *pb::FetchProfilesResponse::descriptor(), "", lost);
+  EXPECT_THAT(lost, ::testing::IsEmpty());
+  const auto bytes = method->second.write(*said);
+  ASSERT_TRUE(bytes);
+  pb::FetchProfilesResponse message;
+  ASSERT_TRUE(message.ParseFromString(*bytes));
+  ASSERT_GT(message.profile_size(), 0);
+  EXPECT_GT(message.performance_range().throughput_input_range().max(), 0);
+  EXPECT_GT(message.performance_range().throughput_range().max(), 0);
+  bool slice = false;
+  for (const pb::Profile& profile : message.profile()) {
+    EXPECT_EQ(profile.model_info().hidden_layers_count(), 64);
+    EXPECT_GT(profile.model_info().kv_cache_size_per_token(), 0);
+    EXPECT_GT(profile.model_info().model_size_gb(), 1);
+    slice = slice || !profile.tpu_topology().empty();
+  }
+  EXPECT_TRUE(slice);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+
 #include "base/text.h"
 #include "verbs/canonical.h"
 
@@ -36,9 +38,30 @@ Result<std::string> write_answer(const verbs::Verb& verb, const json::Value& val
   return std::string(body->get_string());
 }
 
+/// All that read_request reads, in one piece and with lengths, so that no two requests look alike.
+std::string sent_by(const verbs::Verb& verb, const Request& request) {
+  std::string out;
+  out.reserve(64 + request.body.size());
+  const auto put = [&out](std::string_view text) {
+    fmt::format_to(std::back_inserter(out), "{}:", text.size());
+    out += text;
+  };
+  put(verb.path);
+  for (const auto* pairs : {&request.query, &request.parameters}) {
+    put(std::to_string(pairs->size()));
+    for (const auto& [name, value] : *pairs) {
+      put(name);
+      put(value);
+    }
+  }
+  out += request.body;
+  return out;
+}
+
 void ask_short(Engine& engine, Ask ask, const std::shared_ptr<Reply>& reply, Request request) {
   const verbs::Verb& verb = *ask.verb;
   ask.deadline = deadline_of(request);
+  if (verb.cacheable) ask.sent = sent_by(verb, request);
   ask.read = [request = std::move(request)] { return read_request(request); };
   ask.write = [&verb](const json::Value& value) { return write_answer(verb, value); };
   ask.gone = [reply] { return reply->gone(); };

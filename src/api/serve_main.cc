@@ -18,9 +18,11 @@
 #include "api/rest.h"
 #include "api/serve_options.h"
 #include "api/services.h"
+#include "app/kept_ranking.h"
 #include "app/places.h"
 #include "base/file.h"
 #include "httpd/server.h"
+#include "store/store.h"
 
 namespace {
 
@@ -29,6 +31,8 @@ using namespace kneepoint::api;
 namespace fs = std::filesystem;
 using std::chrono::system_clock;
 
+/// Some 200,000 profiles; a store of more is read for each question that was not asked before.
+constexpr std::size_t kMostRanking = std::size_t{512} << 20;
 constexpr std::string_view kCannedMethod = "/kneepoint.bench/Canned";
 
 /// Lines to standard error or a file, whole even when many threads write.
@@ -150,12 +154,14 @@ Result<int> serve(const ServeOptions& options, const fs::path& program) {
     if (auto store = (*first)->store(); !store) return fail(std::move(store).error());
   }
 
+  app::keep_rankings(kMostRanking);
   EngineOptions engine_options;
   engine_options.open_session = [&settings] { return app::Session::open(*settings); };
   engine_options.threads =
       options.threads != 0 ? options.threads : std::max(2U, std::thread::hardware_concurrency());
   engine_options.queue = options.queue;
   engine_options.cache_bytes = options.cache_mib << 20;
+  engine_options.answer_at_door = options.cache_mib > 0 && !store::is_postgres(settings->store);
   engine_options.allow_write = !options.read_only;
   engine_options.allow_deploy = options.allow_deploy;
   engine_options.log = say;

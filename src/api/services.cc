@@ -8,9 +8,10 @@
 namespace kneepoint::api {
 
 std::span<const Service> services() {
-  // A generated file nobody names would be left out by the linker, descriptors and all.
-  (void)google::cloud::gkerecommender::v1::Profile::default_instance();
-  (void)::kneepoint::v1::Info::default_instance();
+  // A generated file nobody names would be left out by the linker, descriptors and all; a name that
+  // is not used is dropped by an optimizing compiler.
+  google::protobuf::LinkMessageReflection<google::cloud::gkerecommender::v1::Profile>();
+  google::protobuf::LinkMessageReflection<::kneepoint::v1::Info>();
   static const std::array kAll{
       Service{"google.cloud.gkerecommender.v1.GkeInferenceQuickstart", verbs::gkerecommender()},
       Service{"kneepoint.v1.Kneepoint", verbs::kneepoint_v1()}};

@@ -82,6 +82,13 @@ Object price_json(const recommend::Quote& quote) {
   return out;
 }
 
+/// Of the machine that was priced.
+void put_machine(Object& out, const std::optional<recommend::Quote>& quote) {
+  if (!quote) return;
+  put(out, "instanceType", quote->machine_type);
+  if (quote->machine != nullptr) put(out, "tpuTopology", quote->machine->tpu_topology);
+}
+
 template <class Setup, class Workload>
 void put_setup(Object& out, const catalog::Catalog& catalog, const Setup& setup,
                const Workload& workload) {
@@ -259,7 +266,7 @@ Object api_profile_json(const catalog::Catalog& catalog, const recommend::Choice
   const auto& point = choice.operating_point.point;
   Object out;
   out.emplace("acceleratorType", p.setup.accelerator);
-  put(out, "instanceType", choice.quote ? choice.quote->machine_type : std::string());
+  put_machine(out, choice.quote);
   put_setup(out, catalog, p.setup, p.workload);
   out.emplace("performanceStats",
               Array{stats_json(point, choice.cost, request.pricing.model,
@@ -313,8 +320,7 @@ Object api_benchmark_json(const catalog::Catalog& catalog, const profile::Profil
                           double cost_ratio) {
   Object out;
   out.emplace("acceleratorType", p.setup.accelerator);
-  put(out, "instanceType",
-      !points.empty() && points.front().quote ? points.front().quote->machine_type : std::string());
+  if (!points.empty()) put_machine(out, points.front().quote);
   put_setup(out, catalog, p.setup, p.workload);
   Array stats;
   for (const Benchmark& row : points) {

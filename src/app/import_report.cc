@@ -104,7 +104,7 @@ std::vector<importers::Difference> differences_of(const std::vector<profile::Pro
 }
 
 /// Names the catalog does not know are allowed, and worth a word: prices and memory hang on them.
-void note_unknown(const catalog::Catalog& catalog, ImportAnswer& answer) {
+void note_unknown(const catalog::Catalog& catalog, const char* where, ImportAnswer& answer) {
   std::vector<std::string> said;
   const auto note = [&](std::string sentence) {
     if (std::ranges::find(said, sentence) == said.end()) said.push_back(std::move(sentence));
@@ -112,10 +112,8 @@ void note_unknown(const catalog::Catalog& catalog, ImportAnswer& answer) {
   for (const profile::Profile& profile : answer.profiles) {
     const profile::ServingSetup& setup = profile.setup;
     if (catalog.accelerator(setup.accelerator) == nullptr) {
-      note(
-          fmt::format("accelerator {}: not in the catalog, so it has no price or memory size; "
-                      "`kneepoint accelerators list --all` shows those that are",
-                      setup.accelerator));
+      note(fmt::format("accelerator {}: not in the catalog, so it has no price or memory size; {}",
+                       setup.accelerator, where));
     }
     if (catalog.server(setup.model_server) == nullptr)
       note(fmt::format("model server {}: not in the catalog", setup.model_server));
@@ -137,7 +135,7 @@ Result<ImportAnswer> import_reports(Session& session, const ImportQuestion& ques
     if (!document) return fail(document.error());
     if (auto done = reading.take(*document); !done) return fail(done.error());
   }
-  auto joined = importers::join(std::move(reading.points), question.given);
+  auto joined = importers::join(std::move(reading.points), question.given, question.words);
   if (!joined) return fail(joined.error());
   ImportAnswer out;
   out.profiles = std::move(joined->profiles);
@@ -148,7 +146,7 @@ Result<ImportAnswer> import_reports(Session& session, const ImportQuestion& ques
                 "the files hold no load point: " +
                     (out.notes.empty() ? "nothing is in them" : kneepoint::join(out.notes, "; ")));
   }
-  note_unknown(session.catalog(), out);
+  note_unknown(session.catalog(), question.accelerators, out);
   out.differences = differences_of(out.profiles);
   if (question.dry_run) return out;
   const auto store = session.store();

@@ -17,6 +17,9 @@ struct ImportQuestion {
   /// Reports that are in memory: name and text.
   std::vector<std::pair<std::string, std::string>> texts{};
   importers::Given given;
+  importers::Words words{};  // by which the caller gives them
+  /// Where a caller reads which accelerators there are.
+  const char* accelerators = "`kneepoint accelerators list --all` shows those that are";
   bool dry_run = false;  // the store is not opened
 };
 

@@ -7,23 +7,63 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <ranges>
 #include <set>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "app/kept_ranking.h"
 #include "app/names.h"
 #include "base/text.h"
+#include "recommend/choices.h"
 
 namespace kneepoint::app {
 namespace {
 
 using profile::RankingRow;
 
-std::span<const RankingRow> rows_of(const profile::Ranking& ranking) { return ranking.rows(); }
+/// Rows of a ranking in the order it has them. They are large and thousands of them are passed
+/// over: they are chosen by where they lie.
+struct Rows {
+  std::shared_ptr<const profile::Ranking> kept;  // that many share, else null and
+  profile::Ranking own;                          // read for this question
+  std::vector<const RankingRow*> chosen;
+
+  static Rows of(profile::Ranking ranking) {
+    Rows out{nullptr, std::move(ranking), {}};
+    out.chosen.reserve(out.own.rows().size());
+    for (const RankingRow& row : out.own.rows()) out.chosen.push_back(&row);
+    return out;
+  }
+  /// The chosen ones side by side.
+  profile::Ranking take() {
+    std::vector<RankingRow>& rows = own.mutable_rows();
+    if (kept) {
+      rows.reserve(chosen.size());
+      for (const RankingRow* row : chosen) rows.push_back(*row);
+      return std::move(own);
+    }
+    std::size_t count = 0;
+    for (const RankingRow* row : chosen) {
+      if (row != &rows[count]) rows[count] = *row;
+      ++count;
+    }
+    rows.resize(count);
+    return std::move(own);
+  }
+};
+
+auto rows_of(const Rows& rows) {
+  return std::views::transform(rows.chosen,
+                               [](const RankingRow* row) -> const RankingRow& { return *row; });
+}
 const std::vector<profile::Profile>& rows_of(const std::vector<profile::Profile>& all) {
   return all;
 }
+
+const RankingRow& row_at(const RankingRow* row) { return *row; }
+const profile::Profile& row_at(const profile::Profile& row) { return row; }
 
 std::vector<profile::EvidenceKind> kinds_of(EvidenceWanted wanted) {
   using enum profile::EvidenceKind;
@@ -74,7 +114,7 @@ void keep_newest_version(std::vector<Row>& rows, DateOf date_of) {
       return all;
     }
   };
-  using Date = decltype(date_of(rows.front()));
+  using Date = decltype(date_of(row_at(rows.front())));
   struct Newest {
     Date date;
     std::string_view version;
@@ -84,7 +124,7 @@ void keep_newest_version(std::vector<Row>& rows, DateOf date_of) {
   std::vector<std::size_t> newest_of(rows.size());
   place.reserve(rows.size() / 4);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const Row& row = rows[i];
+    const auto& row = row_at(rows[i]);
     const std::string_view version = row.setup.model_server_version;
     Date date = date_of(row);
     const auto [at, fresh] =
@@ -107,10 +147,11 @@ void keep_newest_version(std::vector<Row>& rows, DateOf date_of) {
   // What is kept is known before rows move: newest holds views of them.
   std::vector<bool> keep(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    keep[i] = newest[newest_of[i]].version == std::string_view(rows[i].setup.model_server_version);
+    keep[i] = newest[newest_of[i]].version ==
+              std::string_view(row_at(rows[i]).setup.model_server_version);
   }
-  std::size_t at = 0;
-  std::erase_if(rows, [&](const Row&) { return !keep[at++]; });
+  std::size_t place_of = 0;
+  std::erase_if(rows, [&](const Row&) { return !keep[place_of++]; });
 }
 
 template <class Row>
@@ -119,8 +160,8 @@ void keep_decoding(std::vector<Row>& rows, const std::string& decoding,
   if (decoding == "any") return;
   std::map<std::string, int> passed;
   std::erase_if(rows, [&](const Row& row) {
-    if (row.setup.decoding == decoding) return false;
-    ++passed[std::string(row.setup.decoding)];
+    if (row_at(row).setup.decoding == decoding) return false;
+    ++passed[std::string(row_at(row).setup.decoding)];
     return true;
   });
   if (passed.empty()) return;
@@ -136,7 +177,7 @@ template <class Row>
 void keep_measured(std::vector<Row>& rows, const Selection& selection) {
   if (selection.evidence != EvidenceWanted::All) return;
   const auto predicted = [](const Row& row) {
-    return row.evidence.kind == profile::EvidenceKind::Predicted;
+    return row_at(row).evidence.kind == profile::EvidenceKind::Predicted;
   };
   if (std::none_of(rows.begin(), rows.end(), predicted)) return;
   using Place = std::pair<std::string_view, std::string_view>;
@@ -148,18 +189,18 @@ void keep_measured(std::vector<Row>& rows, const Selection& selection) {
   };
   std::unordered_set<Place, Hash> measured;
   for (const Row& row : rows) {
-    if (!predicted(row) && row.load_kind != curve::LoadKind::Burst) {
-      measured.emplace(row.setup.model, row.setup.accelerator);
+    if (!predicted(row) && row_at(row).load_kind != curve::LoadKind::Burst) {
+      measured.emplace(row_at(row).setup.model, row_at(row).setup.accelerator);
     }
   }
   // What is kept is known before rows move: the places are views of them.
   std::vector<bool> drop(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    drop[i] = predicted(rows[i]) &&
-              measured.contains(Place{rows[i].setup.model, rows[i].setup.accelerator});
+    drop[i] = predicted(rows[i]) && measured.contains(Place{row_at(rows[i]).setup.model,
+                                                            row_at(rows[i]).setup.accelerator});
   }
-  std::size_t at = 0;
-  std::erase_if(rows, [&](const Row&) { return drop[at++]; });
+  std::size_t place_of = 0;
+  std::erase_if(rows, [&](const Row&) { return drop[place_of++]; });
 }
 
 /// Nobody measured the version asked for: if the catalog knows it, predictions for another version
@@ -181,8 +222,8 @@ struct Lengths {
   double input = 0, output = 0;
 };
 
-template <class Rows>
-std::optional<Lengths> nearest_lengths(const Rows& rows, double input, double output) {
+template <class List>
+std::optional<Lengths> nearest_lengths(const List& rows, double input, double output) {
   std::optional<Lengths> best;
   double least = 0;
   for (const auto& row : rows) {
@@ -356,46 +397,54 @@ Result<catalog::UseCase> find_use_case(const catalog::Catalog& catalog, const st
 }
 
 Result<ProfileList> rank_profiles(Session& session, const Selection& selection,
-                                  recommend::Request request) {
+                                  recommend::Request request, Rejections rejections) {
   if (auto known = check_model(session, selection.model); !known) return fail(known.error());
   auto store = session.store();
   if (!store) return fail(std::move(store).error());
   ProfileList out;
   if (auto done = add_use_case(session, selection, request); !done) return fail(done.error());
 
+  const auto kept = kept_ranking(session);
+  if (!kept) return fail(kept.error());
+  const auto read = [&](const store::Query& query) -> Result<Rows> {
+    if (*kept) return Rows{*kept, {}, rows_of_query(**kept, query)};
+    return (*store)->rank(query).map(Rows::of);
+  };
+
   bool estimate = false;
-  auto ranking = read_nearest(session, selection, out.notes, estimate,
-                              [&](const store::Query& query) { return (*store)->rank(query); });
-  if (!ranking) return fail(std::move(ranking).error());
+  auto rows = read_nearest(session, selection, out.notes, estimate, read);
+  if (!rows) return fail(std::move(rows).error());
   if (estimate) {
     request.input_tokens = selection.input_tokens;
     request.output_tokens = selection.output_tokens;
   }
-  out.ranking = std::move(*ranking);
-  if (out.ranking.rows().empty()) {
+  if (rows->chosen.empty()) {
     // A model nobody measured still has an answer: where it fits, and where it does not.
     store::Query of_model;
     of_model.layers = session.layers();
     of_model.model = selection.model;
     of_model.evidence = kinds_of(selection.evidence);
-    const auto any = (*store)->rank(of_model);
+    const auto any = read(of_model);
     if (!any) return fail(any.error());
-    if (selection.model.empty() || !any->rows().empty()) {
+    if (selection.model.empty() || !any->chosen.empty()) {
       return fail(nothing_found(session, **store, selection));
     }
     out.notes.push_back(fmt::format("no_data: nothing was measured for {}", selection.model));
   }
 
-  std::vector<RankingRow>& rows = out.ranking.mutable_rows();
-  keep_decoding(rows, selection.decoding, out.notes);
-  keep_measured(rows, selection);
+  keep_decoding(rows->chosen, selection.decoding, out.notes);
+  keep_measured(rows->chosen, selection);
   if (selection.model_server_version.empty()) {
-    keep_newest_version(rows, [](const RankingRow& row) { return row.measured_on; });
+    keep_newest_version(rows->chosen, [](const RankingRow& row) { return row.measured_on; });
   }
+  out.ranking = rows->take();
+  out.kept = rows->kept;
   out.request = std::move(request);
-  out.result = recommend::recommend(session.catalog(), out.ranking.rows(), out.request);
+  const bool tell = rejections == Rejections::Tell;
+  out.result = (tell ? recommend::recommend : recommend::recommend_choices)(
+      session.catalog(), out.ranking.rows(), out.request);
   for (const std::string& note : out.result.notes) out.notes.push_back(note);
-  if (!selection.model.empty()) {
+  if (tell && !selection.model.empty()) {
     auto others =
         recommend::without_profiles(session.catalog(), selection.model, out.ranking.rows());
     if (!selection.accelerators.empty()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,17 +30,23 @@ struct Selection {
 
 /// Profiles at their operating points, and the memory they live in.
 struct ProfileList {
+  std::shared_ptr<const profile::Ranking> kept;  // where the rows' words lie; may be null
   profile::Ranking ranking;
   recommend::Request request;
   recommend::Recommendation result;
   std::vector<std::string> notes;  // what was assumed, substituted or passed over, for people
 };
 
+/// Whether an answer has what was left out, a sentence each. Of thousands they take longer than the
+/// ranking.
+enum class Rejections { Tell, Skip };
+
 /// Ranks the profiles of a selection. `request` carries targets and prices; the lengths of the use
 /// case are filled in here. NotFound names near names; a selection nothing was measured for says
 /// what was.
 Result<ProfileList> rank_profiles(Session& session, const Selection& selection,
-                                  recommend::Request request);
+                                  recommend::Request request,
+                                  Rejections rejections = Rejections::Tell);
 
 /// One load point of one profile with its price, for `benchmarks list`.
 struct Benchmark {

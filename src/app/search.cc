@@ -171,7 +171,7 @@ std::vector<Profile> all_of(const std::vector<predict::Question>& setups,
       },
       [&](std::size_t done) {
         if (options.progress) options.progress(done, setups.size());
-        return true;
+        return !options.stop || !options.stop();
       });
   std::vector<Profile> out;
   for (auto& one : made) {
@@ -196,6 +196,8 @@ std::vector<predict::Question> best_of(const std::vector<predict::Question>& pla
   }
   return out;
 }
+
+tl::unexpected<Error> stopped() { return fail(ErrorCode::Conflict, "cancelled"); }
 
 tl::unexpected<Error> nothing(const SearchResult& counted) {
   return fail(ErrorCode::Unsatisfiable, "no setup could be predicted; " + counted.first_left_out);
@@ -274,6 +276,7 @@ Result<SearchResult> search(const catalog::Catalog& catalog, const predict::Pred
     const std::vector<Profile> seen = all_of(plan, options, out, [&](const predict::Question& one) {
       return simulated_curve(*options.servers, one, ask);
     });
+    if (options.stop && options.stop()) return stopped();
     if (seen.empty()) return nothing(out);
     simulated = seen.size();
     const profile::Ranking ranking = profile::ranking_of(seen);
@@ -293,6 +296,7 @@ Result<SearchResult> search(const catalog::Catalog& catalog, const predict::Pred
     out.profiles = all_of(finalists, quiet, out, [&](const predict::Question& one) {
       return predicted_curve(predictor, one, ask);
     });
+    if (options.stop && options.stop()) return stopped();
     if (out.profiles.empty()) return nothing(out);
     out.ranking = profile::ranking_of(out.profiles);
     out.result = recommend::recommend(catalog, out.ranking.rows(), request);

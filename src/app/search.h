@@ -39,6 +39,8 @@ struct SearchOptions {
   const SimulatedServers* servers = nullptr;
   std::size_t finalists = 40;
   std::function<void(std::size_t done, std::size_t all)> progress;
+  /// Asked a few times a second; true: no further setup is begun, and the search is a Conflict.
+  std::function<bool()> stop{};
 };
 
 /// Setups with their predicted curves, ranked by `recommend` as measured ones are: the cheapest

@@ -97,6 +97,16 @@ TEST(Search, SimulatesSoManyRequestsAtSoManyLoads) {
   EXPECT_GE(found->simulated_requests, 8000.0 * static_cast<double>(plan->size()));
 }
 
+TEST(Search, StopsWhenToldTo) {
+  const auto plan = plan_search(shipped(), ask(), {});
+  ASSERT_TRUE(plan);
+  SearchOptions options;
+  options.stop = [] { return true; };
+  const auto found = search(shipped(), FakePredictor(), *plan, ask(), request(), options);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().message, "cancelled");
+}
+
 TEST(Search, GoesOnWhereASetupCannotBePredicted) {
   const auto plan = plan_search(shipped(), ask(), {});
   ASSERT_TRUE(plan);

@@ -66,21 +66,21 @@ void apply(const Given& given, ServingSetup& setup) {
   if (given.tensor_parallel) setup.tensor_parallel = given.tensor_parallel;
 }
 
-Result<void> check_complete(const Measured& m) {
-  std::vector<std::string> what, flags;
-  const auto need = [&](const std::string& text, const char* name, const char* flag) {
+Result<void> check_complete(const Measured& m, const Words& words) {
+  std::vector<std::string> what, how;
+  const auto need = [&](const std::string& text, const char* name, const char* word) {
     if (!text.empty()) return;
     what.emplace_back(name);
-    flags.emplace_back(flag);
+    how.emplace_back(word);
   };
-  need(m.setup.model, "the model", "--model=OWNER/NAME");
-  need(m.setup.model_server, "the model server", "--model-server=NAME");
-  need(m.setup.model_server_version, "its version", "--model-server-version=VERSION");
-  need(m.setup.accelerator, "the accelerator", "--accelerator=NAME");
+  need(m.setup.model, "the model", words.model);
+  need(m.setup.model_server, "the model server", words.model_server);
+  need(m.setup.model_server_version, "its version", words.model_server_version);
+  need(m.setup.accelerator, "the accelerator", words.accelerator);
   if (what.empty()) return {};
   return fail(ErrorCode::InvalidArgument,
               fmt::format("{}: a report of {} that does not say {}: add {}", m.file, m.tool,
-                          kneepoint::join(what, ", "), kneepoint::join(flags, " ")));
+                          kneepoint::join(what, ", "), kneepoint::join(how, " ")));
 }
 
 /// What must be equal for two points to lie on one curve.
@@ -216,13 +216,13 @@ Result<Profile> profile_of(Group group, const Given& given, std::vector<std::str
 
 }  // namespace
 
-Result<Joined> join(std::vector<Measured> points, const Given& given) {
+Result<Joined> join(std::vector<Measured> points, const Given& given, const Words& words) {
   Joined out;
   lend_settings(points);
   drop_records(points, out.notes);
   for (Measured& m : points) {
     apply(given, m.setup);
-    if (auto complete = check_complete(m); !complete) return fail(complete.error());
+    if (auto complete = check_complete(m, words); !complete) return fail(complete.error());
   }
   for (Group& group : grouped(std::move(points))) {
     auto profile = profile_of(std::move(group), given, out.notes);

@@ -16,6 +16,14 @@ struct Given {
   std::string weight_precision, workload;
 };
 
+/// How a caller says what a report does not say: by flags of the command line, or by fields.
+struct Words {
+  const char* model = "--model=OWNER/NAME";
+  const char* model_server = "--model-server=NAME";
+  const char* model_server_version = "--model-server-version=VERSION";
+  const char* accelerator = "--accelerator=NAME";
+};
+
 struct Joined {
   std::vector<profile::Profile> profiles;
   /// What was left out and why, one sentence each.
@@ -28,7 +36,7 @@ struct Joined {
 /// give the same profiles.
 ///
 /// InvalidArgument when a setup has no model, server, version or accelerator: the message names the
-/// flags that say them.
-Result<Joined> join(std::vector<Measured> points, const Given& given);
+/// words that say them.
+Result<Joined> join(std::vector<Measured> points, const Given& given, const Words& words = {});
 
 }  // namespace kneepoint::importers

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "curve/ladder.h"
 #include "perfmodel/memory.h"
+#include "recommend/choices.h"
 
 namespace kneepoint::recommend {
 namespace {
@@ -45,9 +46,10 @@ std::string miss_sentence(const RankingRow& p, const curve::NoOperatingPoint& mi
     return fmt::format("{}: {} {} was not published", setup_name(p), metrics::name(miss.statistic),
                        label);
   }
-  return fmt::format("{}: best reachable {} {} is {} ms", setup_name(p),
-                     metrics::name(miss.statistic), label,
-                     shortest(std::round(miss.best_ms * 10) / 10));
+  // Of thousands of profiles, so put together without a parser of formats.
+  std::string out = setup_name(p);
+  out.append(": best reachable ").append(metrics::name(miss.statistic)).append(" ").append(label);
+  return out.append(" is ").append(shortest(std::round(miss.best_ms * 10) / 10)).append(" ms");
 }
 
 void price(Pricer& pricer, const Request& request, Choice& choice) {
@@ -152,11 +154,12 @@ void put_in_order(std::vector<Choice>& choices, Rank rank_of) {
 }  // namespace
 
 std::string setup_name(const RankingRow& p) {
-  std::string out = fmt::format(
-      "{}{} on {}", p.setup.model_server,
-      p.setup.model_server_version.empty() ? std::string()
-                                           : fmt::format(" {}", p.setup.model_server_version),
-      p.setup.accelerator_count ? fmt::format("{} x ", *p.setup.accelerator_count) : std::string());
+  std::string out;
+  out.reserve(64);
+  out += p.setup.model_server;
+  if (!p.setup.model_server_version.empty()) out.append(" ").append(p.setup.model_server_version);
+  out += " on ";
+  if (p.setup.accelerator_count) out.append(std::to_string(*p.setup.accelerator_count)) += " x ";
   out += p.setup.accelerator;
   return out;
 }
@@ -243,23 +246,29 @@ std::vector<const RankingRow*> nearest_workloads(std::span<const RankingRow> pro
   return kept;
 }
 
-Recommendation recommend(const catalog::Catalog& catalog,
-                         std::span<const profile::RankingRow> profiles, const Request& request) {
+namespace {
+
+enum class Rejections { Tell, Skip };
+
+Recommendation rank(const catalog::Catalog& catalog, std::span<const RankingRow> profiles,
+                    const Request& request, Rejections rejections) {
   Recommendation out;
   Pricer pricer(catalog, request.pricing);
   // A choice is large: thousands are not moved as they grow.
   out.ranked.reserve(profiles.size());
   out.unpriced.reserve(profiles.size());
   std::array<curve::Range, metrics::kMetrics.size()> ranges;
-  const auto reject = [&](ReasonCode reason, const RankingRow& p, std::string sentence) {
+  const auto reject = [&](ReasonCode reason, const RankingRow& p, auto sentence) {
+    if (rejections == Rejections::Skip) return;
     out.rejected.push_back({reason, std::string(p.setup.accelerator), std::string(p.id),
-                            std::string(p.setup.model), std::move(sentence)});
+                            std::string(p.setup.model), sentence()});
   };
 
   for (const RankingRow* p : nearest_workloads(profiles, request, out.notes)) {
     if (p->load_kind == LoadKind::Burst) {
-      reject(ReasonCode::NoData, *p,
-             setup_name(*p) + ": all requests were sent at once, which is no steady state");
+      reject(ReasonCode::NoData, *p, [&] {
+        return setup_name(*p) + ": all requests were sent at once, which is no steady state";
+      });
       continue;
     }
     Choice choice;
@@ -282,13 +291,14 @@ Recommendation recommend(const catalog::Catalog& catalog,
     if (!op) {
       reject(op.error().reason == curve::Miss::MissesTarget ? ReasonCode::MissesTarget
                                                             : ReasonCode::StatisticMissing,
-             *p, miss_sentence(*p, op.error()));
+             *p, [&] { return miss_sentence(*p, op.error()); });
       continue;
     }
     if (!request.accelerators.empty() &&
         std::find(request.accelerators.begin(), request.accelerators.end(), p->setup.accelerator) ==
             request.accelerators.end()) {
-      reject(ReasonCode::AcceleratorNotAllowed, *p, setup_name(*p) + ": not among those allowed");
+      reject(ReasonCode::AcceleratorNotAllowed, *p,
+             [&] { return setup_name(*p) + ": not among those allowed"; });
       continue;
     }
     choice.operating_point = std::move(*op);
@@ -305,18 +315,19 @@ Recommendation recommend(const catalog::Catalog& catalog,
                       (request.max_usd_per_hour && choice.fleet_usd_per_hour &&
                        *choice.fleet_usd_per_hour > *request.max_usd_per_hour);
     if (over) {
-      reject(ReasonCode::OverBudget, *p,
-             fmt::format("{}: ${} per million output tokens, ${} per hour for {} replica{}",
-                         setup_name(*p), choice.cost ? fixed(choice.cost->output, 3) : "?",
-                         fixed(*choice.fleet_usd_per_hour, 2), choice.replicas,
-                         choice.replicas == 1 ? "" : "s"));
+      reject(ReasonCode::OverBudget, *p, [&] {
+        return fmt::format("{}: ${} per million output tokens, ${} per hour for {} replica{}",
+                           setup_name(*p), choice.cost ? fixed(choice.cost->output, 3) : "?",
+                           fixed(*choice.fleet_usd_per_hour, 2), choice.replicas,
+                           choice.replicas == 1 ? "" : "s");
+      });
       continue;
     }
     // A limit on money cannot be shown to hold without a price.
     const bool limited = request.max_usd_per_million_output || request.max_usd_per_million_input ||
                          request.max_usd_per_hour;
     if (limited && (!choice.cost || !choice.fleet_usd_per_hour)) {
-      reject(ReasonCode::NoPrice, *p, setup_name(*p) + ": " + choice.no_cost);
+      reject(ReasonCode::NoPrice, *p, [&] { return setup_name(*p) + ": " + choice.no_cost; });
       continue;
     }
     const bool sortable =
@@ -349,6 +360,18 @@ Recommendation recommend(const catalog::Catalog& catalog,
     }
   }
   return out;
+}
+
+}  // namespace
+
+Recommendation recommend(const catalog::Catalog& catalog, std::span<const RankingRow> profiles,
+                         const Request& request) {
+  return rank(catalog, profiles, request, Rejections::Tell);
+}
+
+Recommendation recommend_choices(const catalog::Catalog& catalog,
+                                 std::span<const RankingRow> profiles, const Request& request) {
+  return rank(catalog, profiles, request, Rejections::Skip);
 }
 
 std::string prediction_sentence(const RankingRow::Evidence::Prediction& of) {

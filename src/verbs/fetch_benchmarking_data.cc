@@ -23,6 +23,7 @@ Result<json::Value> fetch_benchmarking_data(Call& call) {
       app::list_benchmarks(call.session, wanted, request.pricing, request.output_input_cost_ratio);
   if (!list) return fail(list.error());
   const std::string& machine = request.pricing.machine_type;
+  app::ModelInfos infos(catalog);
   json::Array profiles;
   std::size_t bytes = 64;
   for (std::size_t from = 0; from < list->points.size();) {
@@ -38,10 +39,8 @@ Result<json::Value> fetch_benchmarking_data(Call& call) {
     json::Object one = app::api_benchmark_json(catalog, p, points, request.pricing,
                                                request.output_input_cost_ratio);
     raise_zeros(one);
-    if (!one.contains("instanceType")) {
-      one.emplace("instanceType",
-                  instance_for(catalog, p.setup.accelerator, p.setup.accelerator_count));
-    }
+    put_machine(one, catalog, p.setup.accelerator, p.setup.accelerator_count);
+    put_model_info(one, infos, p.setup.model, p.setup.weight_precision, p.setup.kv_precision);
     one.emplace("kneepointEvidence",
                 json::Object{{"kind", profile::name(p.evidence.kind)},
                              {"profile", p.id},

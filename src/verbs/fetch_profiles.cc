@@ -24,7 +24,31 @@ json::Object range(double least, double most) {
           {"min", std::max<std::int64_t>(1, std::llround(std::floor(least)))}};
 }
 
-json::Object ranges_json(const recommend::Recommendation& result) {
+/// Rates of all candidates, targets aside: those the ranges of latencies are over too.
+struct Rates {
+  curve::Range input, total;
+};
+Rates rates_of(const app::ProfileList& list) {
+  Rates out;
+  const auto widen = [](curve::Range& range, double value) {
+    if (metrics::is_missing(value)) return;
+    if (metrics::is_missing(range.min) || value < range.min) range.min = value;
+    if (metrics::is_missing(range.max) || value > range.max) range.max = value;
+  };
+  std::vector<std::string> told;
+  for (const profile::RankingRow* row :
+       recommend::nearest_workloads(list.ranking.rows(), list.request, told)) {
+    if (row->load_kind == curve::LoadKind::Burst) continue;
+    for (const curve::LoadPoint& point : row->points) {
+      widen(out.input, point.input_tokens_per_second);
+      widen(out.total, point.input_tokens_per_second + point.output_tokens_per_second);
+    }
+  }
+  return out;
+}
+
+json::Object ranges_json(const app::ProfileList& list) {
+  const recommend::Recommendation& result = list.result;
   json::Object out;
   for (const recommend::ReachableRange& one : result.ranges) {
     const std::string_view key = one.metric == Metric::Itl     ? "itlRange"
@@ -34,9 +58,11 @@ json::Object ranges_json(const recommend::Recommendation& result) {
     if (key.empty() || metrics::is_missing(one.min_ms)) continue;
     out.emplace(key, range(one.min_ms, one.max_ms));
   }
-  const curve::Range& rate = result.output_tokens_per_second;
-  if (!metrics::is_missing(rate.min)) {
-    out.emplace("throughputOutputRange", range(rate.min, rate.max));
+  const Rates rates = rates_of(list);
+  for (const auto& [key, rate] : {std::pair("throughputInputRange", rates.input),
+                                  {"throughputOutputRange", result.output_tokens_per_second},
+                                  {"throughputRange", rates.total}}) {
+    if (!metrics::is_missing(rate.min)) out.emplace(key, range(rate.min, rate.max));
   }
   return out;
 }
@@ -47,14 +73,13 @@ json::Object evidence_json(const catalog::Catalog& catalog, const Choice& choice
           {"sentence", recommend::evidence_sentence(catalog, choice)}};
 }
 
-json::Object one_profile(const catalog::Catalog& catalog, const Choice& choice,
-                         const recommend::Request& request) {
+json::Object one_profile(const catalog::Catalog& catalog, app::ModelInfos& infos,
+                         const Choice& choice, const recommend::Request& request) {
   json::Object out = app::api_profile_json(catalog, choice, request);
   raise_zeros(out);
-  if (!out.contains("instanceType")) {
-    const auto& setup = choice.profile->setup;
-    out.emplace("instanceType", instance_for(catalog, setup.accelerator, setup.accelerator_count));
-  }
+  const auto& setup = choice.profile->setup;
+  put_machine(out, catalog, setup.accelerator, setup.accelerator_count);
+  put_model_info(out, infos, setup.model, setup.weight_precision, setup.kv_precision);
   out.emplace("kneepointEvidence", evidence_json(catalog, choice));
   return out;
 }
@@ -120,7 +145,11 @@ Result<json::Value> fetch_profiles(Call& call) {
   if (auto end = read.end(); !end) return fail(end.error());
   if (!page) return fail(page.error());
 
-  const auto list = app::rank_profiles(call.session, wanted, std::move(request));
+  // Why profiles were left out is told only where nothing else is.
+  auto list = app::rank_profiles(call.session, wanted, request, app::Rejections::Skip);
+  if (list && list->result.ranked.empty() && list->result.unpriced.empty()) {
+    list = app::rank_profiles(call.session, wanted, std::move(request));
+  }
   if (!list) return fail(list.error());
   const catalog::Catalog& catalog = call.session.catalog();
   std::vector<const Choice*> choices;
@@ -130,9 +159,10 @@ Result<json::Value> fetch_profiles(Call& call) {
   json::Object out;
   json::Array profiles;
   std::vector<std::string> comments{assumptions(list->request, pricing_given)};
+  app::ModelInfos infos(catalog);
   Page taking = *page;
   for (std::size_t i = page->from(); i < choices.size(); ++i) {
-    json::Object one = one_profile(catalog, *choices[i], list->request);
+    json::Object one = one_profile(catalog, infos, *choices[i], list->request);
     if (!taking.takes(size_of(one))) {
       out.emplace("nextPageToken", taking.next_token());
       if (taking.was_full()) {
@@ -143,7 +173,7 @@ Result<json::Value> fetch_profiles(Call& call) {
     profiles.push_back(std::move(one));
   }
   out.emplace("profile", std::move(profiles));
-  out.emplace("performanceRange", ranges_json(list->result));
+  out.emplace("performanceRange", ranges_json(*list));
   for (const std::string& note : list->notes) comments.push_back(note);
   if (choices.empty()) {
     comments.emplace_back("no profile holds what is asked for");

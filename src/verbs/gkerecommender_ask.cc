@@ -23,6 +23,24 @@ std::optional<double> read_amount(Reader amount) {
   return usd > 0 ? std::optional(usd) : std::nullopt;
 }
 
+const catalog::Machine* smallest_machine(const catalog::Catalog& catalog,
+                                         std::string_view accelerator, std::optional<int> count) {
+  const catalog::Machine* best = nullptr;
+  const double wanted = count.value_or(1);
+  // Google's before others', machines that hold a whole replica before parts of one, then the
+  // smallest.
+  const auto rank = [&](const catalog::Machine& machine) {
+    const bool whole = machine.accelerator_count >= wanted;
+    return std::tuple(machine.provider != "gcp", !whole,
+                      whole ? machine.accelerator_count : -machine.accelerator_count);
+  };
+  for (const catalog::Machine& machine : catalog.machines()) {
+    if (machine.accelerator != accelerator) continue;
+    if (best == nullptr || rank(machine) < rank(*best)) best = &machine;
+  }
+  return best;
+}
+
 }  // namespace
 
 std::string version_of(std::string text) {
@@ -109,22 +127,20 @@ std::string assumptions(const recommend::Request& request, bool pricing_given) {
   return out;
 }
 
-std::string instance_for(const catalog::Catalog& catalog, std::string_view accelerator,
-                         std::optional<int> count) {
-  const catalog::Machine* best = nullptr;
-  const double wanted = count.value_or(1);
-  // Google's before others', machines that hold a whole replica before parts of one, then the
-  // smallest.
-  const auto rank = [&](const catalog::Machine& machine) {
-    const bool whole = machine.accelerator_count >= wanted;
-    return std::tuple(machine.provider != "gcp", !whole,
-                      whole ? machine.accelerator_count : -machine.accelerator_count);
-  };
-  for (const catalog::Machine& machine : catalog.machines()) {
-    if (machine.accelerator != accelerator) continue;
-    if (best == nullptr || rank(machine) < rank(*best)) best = &machine;
+void put_machine(json::Object& profile, const catalog::Catalog& catalog,
+                 std::string_view accelerator, std::optional<int> count) {
+  if (profile.contains("instanceType")) return;
+  const catalog::Machine* machine = smallest_machine(catalog, accelerator, count);
+  profile.emplace("instanceType", machine == nullptr ? "unknown" : machine->machine_type);
+  if (machine != nullptr && !machine->tpu_topology.empty()) {
+    profile.emplace("tpuTopology", machine->tpu_topology);
   }
-  return best == nullptr ? "unknown" : best->machine_type;
+}
+
+void put_model_info(json::Object& profile, app::ModelInfos& infos, std::string_view model,
+                    std::string_view weight_precision, std::string_view kv_precision) {
+  const json::Object& info = infos.of(model, weight_precision, kv_precision);
+  if (!info.empty()) profile.emplace("modelInfo", info);
 }
 
 void raise_zeros(json::Object& profile) {

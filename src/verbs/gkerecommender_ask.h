@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/model_info.h"
 #include "app/profiles.h"
 #include "verbs/canonical.h"
 #include "verbs/verb.h"
@@ -28,10 +29,14 @@ recommend::Request default_request(const Call& call);
 /// "prices: spot (default) at gcp; targets on p50".
 std::string assumptions(const recommend::Request& request, bool pricing_given);
 
-/// Where no machine is priced: the smallest that has the accelerators, Google's first; "unknown"
-/// where the catalog has none, since clients index the field.
-std::string instance_for(const catalog::Catalog& catalog, std::string_view accelerator,
-                         std::optional<int> count);
+/// Where no machine was priced, the smallest that has the accelerators, Google's first:
+/// instanceType
+/// ("unknown" where the catalog has none, since clients index the field) and tpuTopology.
+void put_machine(json::Object& profile, const catalog::Catalog& catalog,
+                 std::string_view accelerator, std::optional<int> count);
+/// modelInfo, where the catalog describes the model.
+void put_model_info(json::Object& profile, app::ModelInfos& infos, std::string_view model,
+                    std::string_view weight_precision, std::string_view kv_precision);
 
 /// Clients read proto3 JSON, in which a zero is a missing key: what rounds to zero is shown as 1.
 void raise_zeros(json::Object& profile);

@@ -168,6 +168,55 @@ TEST(FetchProfiles, HoldsTargetsAndTellsWhatIsReachable) {
   EXPECT_THAT(text_of(none, "comments"), HasSubstr("reachable NTPOT"));
 }
 
+/// NaN where it is missing, which no expectation holds.
+double number(const json::Object& object, std::string_view key) {
+  const json::Value* value = object.if_contains(key);
+  if (value == nullptr || !value->is_number()) return metrics::kMissing;
+  return value->to_number<double>();
+}
+
+TEST(FetchProfiles, DescribeTheModelAndItsMachine) {
+  constexpr const char* kLlama = "meta-llama/Llama-3.1-8B-Instruct";
+  const auto out = must(fetch_profiles, fmt::format(R"({{"model": "{}"}})", kLlama));
+  const auto& ranges = out.at("performanceRange").as_object();
+  std::size_t with_rates = 0;
+  for (const auto& p : out.at("profile").as_array()) {
+    ASSERT_TRUE(p.as_object().contains("modelInfo"));
+    const auto& info = p.as_object().at("modelInfo").as_object();
+    EXPECT_EQ(number(info, "hiddenLayersCount"), 32);
+    EXPECT_EQ(number(info, "attentionHeadsCount"), 32);
+    EXPECT_EQ(number(info, "kvHeadsCount"), 8);
+    EXPECT_EQ(number(info, "headDimensions"), 128);
+    EXPECT_EQ(number(info, "maxContextLength"), 131072);
+    EXPECT_NEAR(number(info, "parametersBillionsCount"), 8.03, 0.01);
+    // Keys and values of 8 heads of 128 in 32 layers, in two bytes, or in one.
+    const double cache = number(info, "kvCacheSizePerToken");
+    EXPECT_TRUE(cache == 2 * 8 * 128 * 32 * 2 || cache == 2 * 8 * 128 * 32) << cache;
+    EXPECT_GT(number(info, "modelSizeGb"), 4);
+    EXPECT_LT(number(info, "modelSizeGb"), 16.1);
+    const auto& stats = p.as_object().at("performanceStats").as_array()[0].as_object();
+    if (!stats.contains("totalTokensPerSecond")) continue;  // nobody published them
+    ++with_rates;
+    for (const auto& [rate, of] : {std::pair("inputTokensPerSecond", "throughputInputRange"),
+                                   {"outputTokensPerSecond", "throughputOutputRange"},
+                                   {"totalTokensPerSecond", "throughputRange"}}) {
+      ASSERT_TRUE(ranges.contains(of)) << of;
+      EXPECT_LE(number(stats, rate), number(ranges.at(of).as_object(), "max"));
+      EXPECT_GE(number(stats, rate), number(ranges.at(of).as_object(), "min"));
+    }
+  }
+  EXPECT_GT(with_rates, 0u);
+  bool tpu = false;
+  const auto of_tpu = must(fetch_profiles, R"({"model": "Qwen/Qwen3-32B"})");
+  for (const auto& p : of_tpu.at("profile").as_array()) {
+    const std::string topology = text_of(p.as_object(), "tpuTopology");
+    const bool on_tpu = text_of(p.as_object(), "acceleratorType").starts_with("tpu");
+    EXPECT_TRUE(topology.empty() || on_tpu) << text_of(p.as_object(), "instanceType");
+    tpu = tpu || !topology.empty();
+  }
+  EXPECT_TRUE(tpu) << "one of them runs on TPUs that make a slice";
+}
+
 TEST(FetchProfiles, SaysWhichFieldIsWrong) {
   EXPECT_THAT(refused(fetch_profiles, R"({"performanceRequirements": {"targetTTFT": 3}})"),
               HasSubstr("performanceRequirements.targetTTFT: unknown field; did you mean "
@@ -210,6 +259,7 @@ TEST(FetchBenchmarkingData, GivesEveryLoadPoint) {
   for (const auto& p : out.at("profile").as_array()) {
     points += p.as_object().at("performanceStats").as_array().size();
     EXPECT_NE(text_of(p.as_object(), "instanceType"), "");
+    EXPECT_TRUE(p.as_object().at("modelInfo").as_object().contains("kvCacheSizePerToken"));
   }
   EXPECT_GT(points, out.at("profile").as_array().size());
   EXPECT_THAT(refused(fetch_benchmarking_data, R"({"modelServerInfo": {"model": "m"}})"),

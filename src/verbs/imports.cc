@@ -9,6 +9,9 @@ Result<json::Value> import_reports(Call& call) {
   constexpr std::size_t kLongest = std::size_t{64} << 20;
   Ask ask(call.ask);
   app::ImportQuestion question;
+  question.words = {"given.model", "given.modelServer", "given.modelServerVersion",
+                    "given.acceleratorType"};
+  question.accelerators = "GET /kneepoint/v1/accelerators lists those that are";
   for (Ask& file : ask.objects("files", 200)) {
     std::string name = file.text("name", 300);
     question.texts.emplace_back(name.empty() ? "report" : std::move(name),

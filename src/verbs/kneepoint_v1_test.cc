@@ -362,6 +362,29 @@ TEST_F(KneepointV1, SimulationsTellHowFarTheyAreAndStopWhenNobodyWaits) {
   EXPECT_FALSE(ask("Simulate", kAsk));
 }
 
+TEST_F(KneepointV1, ASearchStopsWhenNobodyWaits) {
+  int told = 0;
+  progress_ = [&](const json::Object&) { return ++told < 1; };
+  const auto stopped = ask("Search", R"({"model": "meta-llama/Llama-3.1-8B-Instruct",
+      "acceleratorTypes": ["nvidia-h100-80gb"], "requests": 20000})");
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, ErrorCode::Conflict);
+  EXPECT_EQ(stopped.error().message, "cancelled");
+  EXPECT_EQ(told, 1) << "who went away is told nothing more";
+}
+
+TEST_F(KneepointV1, ImportsSpeakOfFields) {
+  const auto report = read_file(KP_SOURCE_DIR "/tests/data/reports/sglang-bench/c4.jsonl");
+  ASSERT_TRUE(report);
+  const json::Object asked{
+      {"files", json::Array{json::Object{{"name", "c4.jsonl"}, {"content", *report}}}}};
+  const auto incomplete = ask("ImportReports", json::to_line(asked));
+  ASSERT_FALSE(incomplete);
+  EXPECT_THAT(incomplete.error().message, HasSubstr("add given.model given.modelServer "));
+  EXPECT_THAT(incomplete.error().message, HasSubstr("given.acceleratorType"));
+  EXPECT_THAT(incomplete.error().message, testing::Not(HasSubstr("--")));
+}
+
 TEST_F(KneepointV1, NobodyDeploysWhereItWasNotAllowed) {
   const auto got = ask("Deploy", R"({"model": "x", "acceleratorType": "nvidia-l4"})");
   ASSERT_FALSE(got);

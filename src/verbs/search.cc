@@ -52,8 +52,15 @@ Result<json::Value> search_setups(Call& call) {
   app::SearchOptions options;
   options.servers = &*servers;
   options.finalists = std::max(options.finalists, 2 * limits.choices);
+  // Of the finalists no progress is told; whether anybody still waits is asked all along.
+  json::Object progress;
+  bool waited_for = true;
   options.progress = [&](std::size_t done, std::size_t all) {
-    if (call.progress) call.progress({{"done", done}, {"all", all}, {"what", "setups"}});
+    progress = {{"done", done}, {"all", all}, {"what", "setups"}};
+  };
+  options.stop = [&] {
+    if (call.progress && waited_for) waited_for = call.progress(progress);
+    return !waited_for;
   };
   const auto found = app::search(catalog, **predictor, *plan, wanted, request, options);
   if (!found) return fail(found.error());

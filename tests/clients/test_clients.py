@@ -108,7 +108,8 @@ class EveryClient(unittest.TestCase):
         for profile, row in zip(profiles, rows):
             self.assertTrue(profile["instanceType"])
             if "instanceType" not in row:  # nothing is priced: only the API names a machine
-                row = row | {"instanceType": profile["instanceType"]}
+                row = row | {key: profile[key] for key in ("instanceType", "tpuTopology")
+                             if key in profile}
             self.assertEqual(comparable(public(profile)), comparable(public(row)))
 
     def test_profiles_are_those_of_the_store(self):

@@ -128,6 +128,8 @@ class Wire(unittest.TestCase):
         for profile in self.post("/v1/profiles:fetch", {})["profile"]:
             self.assertTrue(profile["instanceType"] and profile["acceleratorType"])
             self.assertTrue(profile["modelServerInfo"]["model"])
+            for value in profile.get("modelInfo", {}).values():
+                self.assertGreater(value, 0)
             self.assertIsInstance(profile["workloadSpec"], dict)
             [stats] = profile["performanceStats"]
             for key, value in stats.items():
