@@ -92,6 +92,12 @@ void how_fast(Lines& out, const ScalePlan& plan) {
         "below its target. Lower the target or take another signal");
   } else {
     const auto& answer = *plan.doubling;
+    if (answer.before != plan.replicas)
+      out.push_back(fmt::format(
+          "By the model of this autoscaler the {} replicas at first have become {} after half an "
+          "hour of the load that they are meant for",
+          plan.replicas, answer.before));
+    if (answer.before >= 2 * plan.replicas) return;  // more than enough, whatever the load does
     std::string line = fmt::format(
         "By the model of this autoscaler, a load that doubles has its {} replicas after {} s",
         2 * plan.replicas, in_seconds(*answer.enough));
