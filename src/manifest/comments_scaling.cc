@@ -133,6 +133,9 @@ void keda_commands(Lines& out, const ScalePlan& plan) {
   out.emplace_back("  helm repo add kedacore https://kedacore.github.io/charts");
   out.emplace_back(
       "  helm upgrade --install keda kedacore/keda --namespace=keda --create-namespace");
+  out.emplace_back(
+      "cooldownPeriod and activationThreshold matter only with minReplicaCount 0: then the metric "
+      "has to come from before the replicas (a gateway), for without replicas there is none");
   if (plan.managed_prometheus) {
     out.emplace_back("and its operator may read the metrics:");
     out.push_back(viewer_binding("keda", "keda-operator"));

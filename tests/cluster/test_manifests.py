@@ -45,6 +45,7 @@ OPTIONS = {
     "weights": ((), ("--model-bucket-uri=gs://models/weights",),
                 ("--model-bucket-uri=gs://models/weights", "--fill-bucket",
                  "--cluster-version=1.33.2-gke.4655000"),
+                ("--storage=gcs-fuse-profile", "--model-bucket-uri=gs://models/weights"),
                 ("--storage=runai-streamer", "--model-bucket-uri=s3://models/weights"),
                 ("--storage=hyperdisk-ml",), ("--storage=local-ssd",),
                 ("--storage=volume", "--storage-class=shared")),
@@ -67,6 +68,10 @@ SHAPES = [
      ("--accelerators-per-replica=16", "--gpu-network")),
     (("meta-llama/Llama-3.1-405B-Instruct", "vllm", "0.19.0", "nvidia-h100-80gb"), ()),
     (("meta-llama/Llama-3.1-405B-Instruct", "vllm", "0.19.0", "nvidia-h100-80gb"),
+     ("--tensor-parallel=16", "--pipeline-parallel=2", "--accelerators-per-replica=32")),
+    (("meta-llama/Llama-3.1-405B-Instruct", "vllm", "0.19.0", "nvidia-gb200"),
+     ("--instance-type=a4x-highgpu-4g", "--accelerators-per-replica=8", "--gpu-network")),
+    (("meta-llama/Llama-3.1-405B-Instruct", "vllm", "0.19.0", "nvidia-h100-80gb"),
      ("--tensor-parallel=16", "--exclusive-topology=cloud.google.com/gke-nodepool")),
     (("meta-llama/Llama-3.1-405B-Instruct", "sglang", "0.5.9", "nvidia-h100-80gb"),
      ("--instance-type=a3-highgpu-8g",)),
@@ -86,6 +91,9 @@ BUILT_IN = dict.fromkeys(("", "apps", "autoscaling", "batch", "rbac.authorizatio
 NOT_VALIDATED = {
     "ComputeClass (cloud.google.com)": "defined by GKE, in no public module; written for"
     " --storage=boot-disk with --instance-type, of which none is asked for here",
+    "ComputeDomain (resource.nvidia.com)": "defined by NVIDIA's DRA driver, in no module that is fetched"
+    " here",
+    "InferenceObjective (llm-d.ai)": "defined by llm-d's router, in no module that is fetched here",
     "GCPBackendPolicy (networking.gke.io)": "defined by GKE, in no public module",
     "HealthCheckPolicy (networking.gke.io)": "defined by GKE, in no public module",
 }
