@@ -247,7 +247,9 @@ Recommendation recommend(const catalog::Catalog& catalog,
                          std::span<const profile::RankingRow> profiles, const Request& request) {
   Recommendation out;
   Pricer pricer(catalog, request.pricing);
-  out.ranked.reserve(profiles.size());  // a choice is large: thousands are not moved as they grow
+  // A choice is large: thousands are not moved as they grow.
+  out.ranked.reserve(profiles.size());
+  out.unpriced.reserve(profiles.size());
   std::array<curve::Range, metrics::kMetrics.size()> ranges;
   const auto reject = [&](ReasonCode reason, const RankingRow& p, std::string sentence) {
     out.rejected.push_back({reason, std::string(p.setup.accelerator), std::string(p.id),

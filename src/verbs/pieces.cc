@@ -15,12 +15,6 @@ using json::Object;
 using metrics::Metric;
 using metrics::Statistic;
 
-/// Names of setups as the ranking prints them: from a profile of its own memory.
-std::string setup_name(const profile::Profile& p) {
-  const std::vector<profile::Profile> one{p};
-  return recommend::setup_name(profile::ranking_of(one).rows().front());
-}
-
 Object role(const profile::Role& of) {
   Object out;
   put(out, "workers", of.workers);
@@ -136,6 +130,11 @@ Object rejected(const recommend::Rejected& r) {
 }
 
 }  // namespace
+
+std::string setup_name(const profile::Profile& p) {
+  const std::vector<profile::Profile> one{p};
+  return recommend::setup_name(profile::ranking_of(one).rows().front());
+}
 
 void put(Object& out, std::string_view key, double value) {
   if (!metrics::is_missing(value)) out.emplace(key, value);

@@ -25,6 +25,9 @@ json::Array texts(const std::vector<std::string>& all);
 /// The parts of a ';'-separated text.
 json::Array parts(std::string_view text);
 
+/// As the ranking names it: "vllm 0.19.0 on 2 x nvidia-h100-80gb".
+std::string setup_name(const profile::Profile& profile);
+
 /// {"ttft": {"mean": 61.3}}, in milliseconds; only what is known.
 json::Object latency(const metrics::LatencyTable& table);
 

@@ -102,11 +102,12 @@ class Curve {
       points.push_back(std::move(one));
     }
     if (points.empty()) {
-      notes.push_back(fmt::format("{}: no {} was published", profile_.id, metrics::label(metric_)));
+      notes.push_back(
+          fmt::format("{}: no {} was published", setup_name(profile_), metrics::label(metric_)));
     } else if (!exact) {
       notes.push_back(fmt::format("{}: {} {} was not published for every point: {} shown",
-                                  profile_.id, metrics::name(wanted_), metrics::label(metric_),
-                                  shown));
+                                  setup_name(profile_), metrics::name(wanted_),
+                                  metrics::label(metric_), shown));
     }
     Object out;
     put(out, "statistic", shown);

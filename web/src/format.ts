@@ -13,6 +13,11 @@ export function digits(value: number, significant = 3): string {
 }
 
 /** Counts that may be large: 950, 12.3k, 1.24M, 8.03B. */
+/** "64 clients", "1 client", "2.5 requests/s" */
+export function load(value: number, unit: string): string {
+  return `${digits(value)} ${value === 1 && unit === 'clients' ? 'client' : unit}`.trim();
+}
+
 export function short(value: number): string {
   if (!Number.isFinite(value)) return '–';
   const steps: [number, string][] = [[1e12, 'T'], [1e9, 'B'], [1e6, 'M'], [1e4, 'k']];

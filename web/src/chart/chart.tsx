@@ -1,7 +1,7 @@
 import {area, line} from 'd3-shape';
 import {useEffect, useMemo, useRef, useState} from 'react';
 import type {Comparison, Curve} from '../api/types';
-import {digits, milliseconds, short, usd} from '../format';
+import {digits, load, milliseconds, short, usd} from '../format';
 import {EvidenceText, Kind, useTelling} from '../parts/evidence';
 import {t} from '../text';
 import {axis, spans} from './axis';
@@ -166,7 +166,7 @@ function Lines({curve, color, x, y}: {curve: Curve; color: number; x: Place; y: 
 function Dot({data, curve, letter, point, place, cx, cy, reachable, onFocus}: {
   data: Comparison; curve: Curve; letter: string; point: Curve['points'][number]; place: string; cx: number; cy: number; reachable: boolean; onFocus: () => void;
 }) {
-  const load = `${digits(point.load)} ${curve.loadUnit ?? ''}`.trim();
+  const at = load(point.load, curve.loadUnit ?? '');
   const statistic = point.statistic ?? curve.statistic ?? data.y.statistic ?? '';
   const yText = `${data.y.label} ${statistic} ${milliseconds(point.y)}`;
   const xWords = `${xText(data.x.name, point.x)} ${data.x.unit}`;
@@ -175,7 +175,7 @@ function Dot({data, curve, letter, point, place, cx, cy, reachable, onFocus}: {
     <EvidenceText
       evidence={curve.evidence}
       lines={[
-        `${letter} · ${load}`, yText, xWords,
+        `${letter} · ${at}`, yText, xWords,
         point.yLow !== undefined && point.yHigh !== undefined ? t.chart.band(milliseconds(point.yLow), milliseconds(point.yHigh)) : undefined,
         point.zone ? t.choose.zone[point.zone] : undefined,
       ]}
@@ -187,7 +187,7 @@ function Dot({data, curve, letter, point, place, cx, cy, reachable, onFocus}: {
       role="img"
       tabIndex={reachable ? 0 : -1}
       data-point={place}
-      aria-label={t.chart.point(letter, load, xWords, yText, t.evidence[kind])}
+      aria-label={t.chart.point(letter, at, xWords, yText, t.evidence[kind])}
       transform={`translate(${cx},${cy})`}
       {...telling}
       onFocus={(event) => {

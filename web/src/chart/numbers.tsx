@@ -1,5 +1,5 @@
 import type {Comparison} from '../api/types';
-import {digits, milliseconds} from '../format';
+import {load, milliseconds} from '../format';
 import {Figure} from '../parts/evidence';
 import {t} from '../text';
 import {letters, xText} from './chart';
@@ -26,7 +26,7 @@ export function ChartNumbers({data}: {data: Comparison}) {
             [...curve.points].sort((a, b) => a.load - b.load).map((point) => (
               <tr key={`${curve.profile}${point.load}`}>
                 <th scope="row">{letters[i]} {curve.name}</th>
-                <td className="right">{digits(point.load)} {curve.loadUnit}</td>
+                <td className="right">{load(point.load, curve.loadUnit ?? '')}</td>
                 <td>{t.choose.zoneShort[point.zone ?? 'unknown']}</td>
                 <td className="right"><Figure evidence={curve.evidence}>{xText(data.x.name, point.x)}</Figure></td>
                 <td className="right">

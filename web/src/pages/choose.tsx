@@ -6,7 +6,7 @@ import {useComparison, useModel, useRecommendation} from '../api/queries';
 import type {Choice, Recommendation} from '../api/types';
 import {Chart, ChartNumbers} from '../chart/later';
 import {keyed, latencyOf, setupName} from '../figures';
-import {digits, milliseconds, short, usd} from '../format';
+import {digits, load, milliseconds, short, usd} from '../format';
 import {Figure, Kind} from '../parts/evidence';
 import {Segments} from '../parts/fields';
 import {Close, Go, Sliders} from '../parts/icons';
@@ -92,6 +92,7 @@ function useWide(): boolean {
 function Results({ask, asked, change, answer}: {ask: Ask; asked: Ask; change: (c: Partial<Ask>) => void; answer: Recommendation}) {
   const rows = useMemo(() => keyed(answer.choices), [answer]);
   const first = rows[0]?.choice;
+  const predicted = rows.filter((row) => row.choice.kneepoint.evidence.kind === 'predicted').length;
   // Nothing ticked: the best one is drawn, whatever it is under the targets of the moment.
   const ids = ask.compare.length > 0 ? ask.compare : first ? [first.kneepoint.profile] : [];
   return (
@@ -104,6 +105,7 @@ function Results({ask, asked, change, answer}: {ask: Ask; asked: Ask; change: (c
             <h2 id="ranking">{t.choose.table}</h2>
             <span className="fine" role="status">{t.choose.found(answer.choices.length, answer.totalChoices ?? answer.choices.length)}</span>
           </div>
+          {predicted > 0 && predicted < rows.length && <p className="fine">{t.choose.mixed}</p>}
           <Ranking rows={rows} ask={ask} change={change} />
           {(answer.totalChoices ?? 0) > answer.choices.length && (
             <Button className="button more" onPress={() => change({rows: Math.min(1000, ask.rows + 40)})}>{t.choose.more}</Button>
@@ -135,7 +137,7 @@ function Best({choice, ask, targeted}: {choice: Choice; ask: Ask; targeted: bool
             <Kind kind={k.evidence.kind} />
             {choice.instanceType && <span>{choice.instanceType}</span>}
             {k.price && <span>{k.price.region}</span>}
-            <span>{t.choose.at(digits(op.load), op.loadUnit)}, {t.choose.zone[op.zone]}</span>
+            <span>{t.choose.at(load(op.load, op.loadUnit))}, {t.choose.zone[op.zone]}</span>
           </p>
         </div>
         <Link className="button button-main" href={`/configure?${writeAsk(carry)}&${writeOptions({...noOptions, profile: k.profile, machine: choice.instanceType ?? ''})}`}>{t.choose.configure}<Go /></Link>

@@ -4,7 +4,7 @@ import {Link} from 'wouter';
 import {useAddress, useAsk, useThrottled} from '../ask';
 import {useInfo, useManifest, useProfile} from '../api/queries';
 import type {Info, Manifest} from '../api/types';
-import {accelerator, digits, milliseconds, seconds, short, usd} from '../format';
+import {accelerator, load, milliseconds, seconds, short, usd} from '../format';
 import {Command, CopyButton, SaveButton} from '../parts/copy';
 import {Count, Group, Pick, Segments, Words} from '../parts/fields';
 import {Back} from '../parts/icons';
@@ -183,7 +183,7 @@ function After({manifest, info, body, namespace}: {manifest: Manifest; info: Inf
         <section aria-labelledby="promise">
           <h2 id="promise">{t.configure.promise}</h2>
           <dl className="facts">
-            {promise.load !== undefined && <><dt>{t.choose.columns.load}</dt><dd>{digits(promise.load)} {promise.loadUnit}</dd></>}
+            {promise.load !== undefined && <><dt>{t.choose.columns.load}</dt><dd>{load(promise.load, promise.loadUnit ?? '')}</dd></>}
             {promise.ttftMilliseconds !== undefined && <><dt>{t.choose.metric.ttft}</dt><dd>{milliseconds(promise.ttftMilliseconds)}</dd></>}
             {promise.tpotMilliseconds !== undefined && <><dt>{t.choose.metric.tpot}</dt><dd>{milliseconds(promise.tpotMilliseconds)}</dd></>}
             {promise.outputTokensPerSecond !== undefined && <><dt>{t.choose.columns.output}</dt><dd>{short(promise.outputTokensPerSecond)}</dd></>}

@@ -5,7 +5,7 @@ import {useComparison, useProfile} from '../api/queries';
 import type {Profile, ProfileAnswer} from '../api/types';
 import {Chart} from '../chart/later';
 import {common, latencyOf, setupName} from '../figures';
-import {accelerator, digits, milliseconds, short, usd} from '../format';
+import {accelerator, digits, load, milliseconds, short, usd} from '../format';
 import {Figure, Kind} from '../parts/evidence';
 import {Segments} from '../parts/fields';
 import {Fold} from '../parts/fold';
@@ -128,7 +128,7 @@ function Points({profile, ask}: {profile: Profile; ask: Ask}) {
         <tbody>
           {profile.points.map((point, i) => (
             <tr key={point.id ?? i} data-selected={profile.knee.state === 'found' && point.load === profile.knee.load ? true : undefined}>
-              <th scope="row" className="right">{digits(point.load)} {profile.loadUnit}</th>
+              <th scope="row" className="right">{load(point.load, profile.loadUnit ?? '')}</th>
               <td>{t.choose.zoneShort[point.zone ?? 'unknown']}</td>
               <td className="right">{point.outputTokensPerSecond === undefined ? '–' : <Figure evidence={point.evidence ?? profile.evidence}>{short(point.outputTokensPerSecond)}</Figure>}</td>
               <td className="right">{point.requestsPerSecond === undefined ? '–' : digits(point.requestsPerSecond)}</td>

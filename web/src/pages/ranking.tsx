@@ -3,7 +3,7 @@ import {Cell, Checkbox, Column, Row, Table, TableBody, TableHeader} from 'react-
 import {Link} from 'wouter';
 import type {Choice, Statistic} from '../api/types';
 import {common, latencyOf, setupName} from '../figures';
-import {digits, milliseconds, short, usd} from '../format';
+import {digits, load, milliseconds, short, usd} from '../format';
 import {Figure, Mark} from '../parts/evidence';
 import {Check} from '../parts/icons';
 import {comparable, metrics, writeAsk, type Ask} from '../url';
@@ -90,7 +90,7 @@ function RankedRow({row, ask, latencies, statistics}: {row: Ranked; ask: Ask; la
         </span>
       </Cell>
       <Cell className="right second">
-        <Figure inTable evidence={k.evidence} lines={[`${digits(op.load)} ${op.loadUnit}`, t.choose.zone[op.zone], k.knee.sentence]}>{digits(op.load)}</Figure>
+        <Figure inTable evidence={k.evidence} lines={[load(op.load, op.loadUnit), t.choose.zone[op.zone], k.knee.sentence]}>{digits(op.load)}</Figure>
       </Cell>
       {latencies.map((metric) => {
         const figure = latencyOf(op.latencyMilliseconds, metric, ask.statistic);

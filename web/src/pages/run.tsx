@@ -5,7 +5,7 @@ import {client, useRun} from '../api/queries';
 import type {Comparison, Metric, RunAnswer, RunPoint} from '../api/types';
 import {Chart} from '../chart/later';
 import {along, latencyOf} from '../figures';
-import {digits, milliseconds, moment, short} from '../format';
+import {digits, load, milliseconds, moment, short} from '../format';
 import {Segments} from '../parts/fields';
 import {Back} from '../parts/icons';
 import {Empty, Loading, Trouble} from '../parts/state';
@@ -119,7 +119,7 @@ function Live({answer}: {answer: RunAnswer}) {
                     };
                     return (
                       <tr key={p.index}>
-                        <th scope="row" className="right">{digits(p.load)} {p.loadUnit}{p.counts === false && <span className="fine"> {t.runs.notCounted}</span>}</th>
+                        <th scope="row" className="right">{load(p.load, p.loadUnit ?? '')}{p.counts === false && <span className="fine"> {t.runs.notCounted}</span>}</th>
                         <td className="right">{p.outputTokensPerSecond === undefined ? '–' : short(p.outputTokensPerSecond)}</td>
                         <td className="right">{p.requestsPerSecond === undefined ? '–' : digits(p.requestsPerSecond)}</td>
                         {cell('ttft', 'p50')}{cell('tpot', 'p50')}{cell('e2e', 'p50')}{cell('ttft', 'p99')}
