@@ -87,10 +87,13 @@ std::optional<manifest::ReplicaPoint> replica_point(Session& session,
 }
 
 bool above_reach(const recommend::Choice& choice, const recommend::Request& request) {
-  // Before the knee latency goes on rising: a target is above it for certain only by far.
+  // Before the knee latency goes on rising: a target is above it for certain only by far, and by
+  // farther where so little was measured that nobody knows where the knee is.
   const curve::KneeState knee = choice.knee.state;
-  if (request.targets.empty() || knee == curve::KneeState::TooFewPoints) return false;
-  const double margin = knee == curve::KneeState::Found ? 1 : 2;
+  if (request.targets.empty()) return false;
+  const double margin = knee == curve::KneeState::Found          ? 1
+                        : knee == curve::KneeState::TooFewPoints ? 10
+                                                                 : 2;
   return std::all_of(request.targets.begin(), request.targets.end(), [&](const auto& target) {
     const curve::Range range = curve::reachable(choice.profile->points, choice.knee, target.metric,
                                                 target.statistic, request.statistic_rule);

@@ -65,8 +65,9 @@ struct OnACurve {
   profile::RankingRow row;
   recommend::Choice choice;
 
-  explicit OnACurve(curve::LoadKind kind) {
-    for (const double load : {1.0, 2.0, 4.0, 8.0, 16.0}) {
+  explicit OnACurve(curve::LoadKind kind,
+                    const std::vector<double>& loads = {1.0, 2.0, 4.0, 8.0, 16.0}) {
+    for (const double load : loads) {
       curve::LoadPoint point;
       point.load = load;
       point.requests_per_second = load / (1 + load / 8);
@@ -80,7 +81,7 @@ struct OnACurve {
     row.workload.input_tokens_mean = 1000;
     row.workload.output_tokens_mean = 200;
     choice.profile = &row;
-    choice.operating_point.point = points[3];
+    choice.operating_point.point = points[points.size() > 3 ? 3 : 0];
     choice.knee = curve::find_knee(points, kind);
   }
 };
@@ -95,6 +96,19 @@ TEST(ManifestsScaling, ATargetFarAboveTheCurveIsAboveReach) {
   };
   EXPECT_FALSE(asked(200));
   EXPECT_TRUE(asked(1001));  // twice 500: also where the knee was not reached
+}
+
+TEST(ManifestsScaling, ATargetFarAboveTwoPointsIsAboveReachToo) {
+  const OnACurve on(curve::LoadKind::Concurrency, {1.0, 16.0});
+  ASSERT_EQ(on.choice.knee.state, curve::KneeState::TooFewPoints);
+  recommend::Request request;
+  const auto asked = [&](double ms) {
+    request.targets = {{metrics::Metric::Ttft, metrics::Statistic::P50, ms}};
+    return above_reach(on.choice, request);
+  };
+  EXPECT_FALSE(asked(200));
+  EXPECT_FALSE(asked(4999));  // ten times 500
+  EXPECT_TRUE(asked(9999999));
 }
 
 }  // namespace

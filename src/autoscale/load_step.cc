@@ -45,6 +45,19 @@ Sync seen_at(Time now, const LoadStep& step, const Fleet& fleet, const Moment& t
   return seen;
 }
 
+/// Into how many parts a second is cut, so that requests that take less than that settle instead of
+/// swinging from one second to the next.
+int parts_of_a_second(const Server& server) {
+  std::pair<double, double> below{0, 0};
+  double steepest = 0;  // of what one request more is served faster
+  for (const auto& point : server.rates) {
+    const double width = point.first - below.first;
+    if (width > 0) steepest = std::max(steepest, (point.second - below.second) / width);
+    below = point;
+  }
+  return static_cast<int>(std::clamp(std::ceil(2 * steepest), 1.0, 100.0));
+}
+
 /// In balance: as many requests as one replica needs at once for its part of the rate.
 double in_balance(const LoadStep& step) {
   const double each = step.rate_before / std::max(step.replicas, 1);
@@ -81,15 +94,20 @@ StepAnswer answer(const LoadStep& step) {
   double requests = usual * step.replicas;
   std::vector<Moment> history;
   int syncs = 0;
+  const int parts = parts_of_a_second(step.server);
+  const auto working_on = [&](int ready) {  // each
+    return ready > 0 ? std::min(requests / ready, step.server.most_running) : 0;
+  };
   const auto ticks = (kSettling + step.duration) / kTick;
   for (long tick = 0; tick < ticks; ++tick) {
     const Time now = tick * kTick;
     const bool stepped = now >= kSettling;
     const double rate = stepped ? step.rate_after : step.rate_before;
     const int ready = fleet.ready(now);
-    const double each = ready > 0 ? std::min(requests / ready, step.server.most_running) : 0;
+    const double each = working_on(ready);
     const double served = ready * step.server.rate(each);
     history.push_back({ready, each * ready, std::max(requests - each * ready, 0.0)});
+    if (!stepped) out.before = fleet.replicas();
     if (stepped) {
       const Time since = now - kSettling;
       if (!out.enough && ready >= step.needed) out.enough = since;
@@ -109,7 +127,10 @@ StepAnswer answer(const LoadStep& step) {
       if (stepped) out.changes.emplace_back(at - kSettling, wanted);
       out.peak = std::max(out.peak, wanted);
     }
-    requests = std::max(0.0, requests + rate - served);
+    for (int part = 0; part < parts; ++part) {
+      const double done = ready * step.server.rate(working_on(ready));
+      requests = std::max(0.0, requests + (rate - done) / parts);
+    }
   }
   out.last = fleet.replicas();
   return out;

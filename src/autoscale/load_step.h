@@ -21,7 +21,9 @@ struct Server {
   double rate(double running) const;
 };
 
-/// A load that jumps from one rate to another and stays.
+/// A load that jumps from one rate to another and stays. `rate_before` is one that the replicas
+/// serve with most_running requests each; if not, work piles up and replicas are added before the
+/// step.
 struct LoadStep {
   Spec spec;  // one metric
   Signal signal = Signal::Running;
@@ -36,9 +38,10 @@ struct LoadStep {
 };
 
 struct StepAnswer {
-  int peak = 0, last = 0;                     // replicas
-  std::optional<Time> enough;                 // after the step: `needed` replicas serve
-  std::optional<Time> caught_up;              // after the step: what piled up meanwhile is gone
+  int before = 0;                 // replicas when the load jumps, after half an hour of rate_before
+  int peak = 0, last = 0;         // replicas
+  std::optional<Time> enough;     // after the step: `needed` replicas serve
+  std::optional<Time> caught_up;  // after the step: what piled up meanwhile is gone
   double longest_wait_seconds = 0;            // of a request, by Little's law
   std::vector<std::pair<Time, int>> changes;  // of the replicas, from the step on
 };

@@ -46,6 +46,31 @@ TEST(LoadStep, WithoutAStepNothingMoves) {
   EXPECT_TRUE(found.changes.empty());
 }
 
+TEST(LoadStep, AServerThatAnswersInATenthOfASecondIsAtRestToo) {
+  for (const double faster : {1.0, 20.0, 80.0}) {
+    LoadStep step = doubling(4, 456, 75);
+    for (auto& point : step.server.rates) point.second *= faster;
+    step.rate_before *= faster;
+    step.rate_after = step.rate_before;
+    const auto found = answer(step);
+    EXPECT_TRUE(found.changes.empty()) << faster;
+    EXPECT_EQ(found.before, 4);
+    EXPECT_NEAR(found.longest_wait_seconds, 27.0 / 7.0 / faster, 0.5 / faster);
+  }
+}
+
+// More than the replicas can serve piles up and asks for others before anything has changed.
+TEST(LoadStep, TellsOfTheReplicasThatWereThereWhenTheLoadJumped) {
+  LoadStep step = doubling(1, 456, 75);
+  EXPECT_EQ(answer(step).before, 1);
+  step.signal = Signal::Queue;
+  step.spec.metrics = {{MetricKind::PodsAverage, 5'000}};
+  EXPECT_EQ(answer(step).before, 1);
+  step.server.most_running = 8;  // far fewer than the load needs
+  const auto found = answer(step);
+  EXPECT_GE(found.before, 2);
+}
+
 // The bound that the comments of a manifest state: a doubled load is met by the first pods asked
 // for, and what piles up while they start adds a quarter at most, rounded up to a whole pod.
 TEST(Behavior, ALoadThatDoublesIsMetAtOnceAndOvershotByAQuarterAtMost) {

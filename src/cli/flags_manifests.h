@@ -14,9 +14,10 @@ inline constexpr std::array<std::string_view, 4> kAutoscalers{"hpa-stackdriver",
                                                               "prometheus-adapter", "none"};
 inline constexpr std::array<std::string_view, 5> kPlatforms{"gke", "cloud-run", "eks", "aks",
                                                             "kubernetes"};
-inline constexpr std::array<std::string_view, 10> kStorages{
-    "auto",     "boot-disk",      "memory",       "local-ssd", "volume",
-    "gcs-fuse", "runai-streamer", "hyperdisk-ml", "image",     "download"};
+inline constexpr std::array<std::string_view, 11> kStorages{
+    "auto",         "boot-disk", "memory",           "local-ssd",
+    "volume",       "gcs-fuse",  "gcs-fuse-profile", "runai-streamer",
+    "hyperdisk-ml", "image",     "download"};
 inline constexpr std::array<std::string_view, 4> kSignals{"auto", "running", "queue", "kv"};
 
 /// Writing a whole folder.

@@ -143,6 +143,12 @@ void remarks_block(Lines& out, const Request& request, const Facts& facts, const
     out.emplace_back(
         "Ollama answers before a model is loaded: the container fetches and loads it first, and "
         "the startup probe waits for that. It has no metrics, so nothing is scraped or scaled");
+  if (needs_more_mappings(facts))
+    out.emplace_back(
+        "Before the server starts a privileged container raises vm.max_map_count of the node to "
+        "8388608, as the recipe of TPU7x does. Where privileged pods are refused (Pod Security "
+        "baseline or restricted, Autopilot), set it on the nodes instead, in the sysctl of the "
+        "node pool's linuxConfig where GKE takes it, and take the container out");
   if (facts.accelerator.kind == "tpu")
     out.emplace_back(
         "The compiled graphs are kept in each pod's own folder (VLLM_XLA_CACHE_PATH), lost with "

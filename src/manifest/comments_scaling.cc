@@ -92,6 +92,12 @@ void how_fast(Lines& out, const ScalePlan& plan) {
         "below its target. Lower the target or take another signal");
   } else {
     const auto& answer = *plan.doubling;
+    if (answer.before != plan.replicas)
+      out.push_back(fmt::format(
+          "By the model of this autoscaler the {} replicas at first have become {} after half an "
+          "hour of the load that they are meant for",
+          plan.replicas, answer.before));
+    if (answer.before >= 2 * plan.replicas) return;  // more than enough, whatever the load does
     std::string line = fmt::format(
         "By the model of this autoscaler, a load that doubles has its {} replicas after {} s",
         2 * plan.replicas, in_seconds(*answer.enough));
@@ -127,6 +133,9 @@ void keda_commands(Lines& out, const ScalePlan& plan) {
   out.emplace_back("  helm repo add kedacore https://kedacore.github.io/charts");
   out.emplace_back(
       "  helm upgrade --install keda kedacore/keda --namespace=keda --create-namespace");
+  out.emplace_back(
+      "cooldownPeriod and activationThreshold matter only with minReplicaCount 0: then the metric "
+      "has to come from before the replicas (a gateway), for without replicas there is none");
   if (plan.managed_prometheus) {
     out.emplace_back("and its operator may read the metrics:");
     out.push_back(viewer_binding("keda", "keda-operator"));

@@ -213,4 +213,8 @@ Result<void> runs_there(const catalog::Catalog& catalog, const Request& request,
   return {};
 }
 
+bool needs_more_mappings(const Facts& facts) {
+  return facts.accelerator.vendor == "google" && facts.accelerator.gke_label == "tpu7x";
+}
+
 }  // namespace kneepoint::manifest

@@ -40,4 +40,7 @@ Result<Facts> resolve(const catalog::Catalog& catalog, const Request& request);
 Result<void> runs_there(const catalog::Catalog& catalog, const Request& request,
                         const Facts& facts);
 
+/// TPU7x, whose recipe raises vm.max_map_count of the node first.
+bool needs_more_mappings(const Facts& facts);
+
 }  // namespace kneepoint::manifest

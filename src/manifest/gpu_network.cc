@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "manifest/object_json.h"
 
 namespace kneepoint::manifest {
 namespace {
@@ -135,10 +136,10 @@ void join_tcpxo(PodTemplate& pod) {
   pod.containers.push_back(std::move(beside));
 }
 
-/// Eight RDMA networks beside the two of the machine, and gIB, which the node has.
-void join_rdma(PodTemplate& pod) {
+/// So many RDMA networks beside the two of the machine, and gIB, which the node has.
+void join_rdma(PodTemplate& pod, int count) {
   std::vector<std::string> networks{"gvnic-1"};
-  for (std::string& name : numbered("rdma-", 0, 7)) networks.push_back(std::move(name));
+  for (std::string& name : numbered("rdma-", 0, count - 1)) networks.push_back(std::move(name));
   join_interfaces(pod, networks);
   pod.host_folders = {{"nvidia", "/home/kubernetes/bin/nvidia"},
                       {"gib", "/home/kubernetes/bin/gib"}};
@@ -149,16 +150,40 @@ void join_rdma(PodTemplate& pod) {
   server.capabilities = {"IPC_LOCK"};
 }
 
+/// The one of the machines with NVLink over hosts whose networks are known.
+bool is_a4x(const Facts& facts) {
+  return has_compute_domain(facts) && facts.host->machine_type.starts_with("a4x-highgpu");
+}
+
+void join_compute_domain(const std::string& channel, PodTemplate& pod) {
+  pod.resource_claims.emplace_back("compute-domain-channel", channel);
+  pod.containers.front().claims.emplace_back("compute-domain-channel");
+}
+
 }  // namespace
 
-Result<void> join_gpu_network(const Facts& facts, PodTemplate& pod) {
+bool has_compute_domain(const Facts& facts) { return kind_of(facts) == "rdma-roce+mnnvl"; }
+
+// The number of nodes is of no use any more: 0 lets hosts come and go.
+json::Object to_json(const ComputeDomain& domain) {
+  json::Object claim{{"name", domain.channel}};
+  return typed(
+      "resource.nvidia.com/v1beta1", "ComputeDomain", domain.meta,
+      json::Object{{"numNodes", 0},
+                   {"channel", json::Object{{"resourceClaimTemplate", std::move(claim)}}}});
+}
+
+Result<void> join_gpu_network(const Facts& facts, const std::string& channel, PodTemplate& pod) {
   const std::string kind = kind_of(facts);
   if (kind == "tcpx") {
     join_tcpx(pod);
   } else if (kind == "tcpxo") {
     join_tcpxo(pod);
   } else if (kind == "rdma-roce") {
-    join_rdma(pod);
+    join_rdma(pod, 8);
+  } else if (is_a4x(facts)) {
+    join_rdma(pod, 4);
+    join_compute_domain(channel, pod);
   } else {
     return fail(ErrorCode::Unsatisfiable,
                 "the GPU network of " +
@@ -172,13 +197,26 @@ Result<void> join_gpu_network(const Facts& facts, PodTemplate& pod) {
 
 std::string gpu_network_script(const Facts& facts) {
   const std::string kind = kind_of(facts);
-  if (kind == "rdma-roce") return "source /usr/local/gib/scripts/set_nccl_env.sh\nexec \"$@\"";
+  if (kind == "rdma-roce" || is_a4x(facts))
+    return "source /usr/local/gib/scripts/set_nccl_env.sh\nexec \"$@\"";
   if (kind == "tcpxo") return "source \"$NCCL_LIB_DIR/nccl-env-profile.sh\"\nexec \"$@\"";
   return "";
 }
 
 std::vector<std::string> gpu_network_comments(const Facts& facts) {
   const std::string kind = kind_of(facts), machine = facts.host ? facts.host->machine_type : "";
+  if (is_a4x(facts)) {
+    return {
+        "GPU network: the pods join eth1 (gvnic-1) and eth2 to eth5 (rdma-0 to rdma-3) of " +
+            machine +
+            ", and by a claim the ComputeDomain of this set, through which their GPUs reach each "
+            "other by NVLink where the hosts are in one rack. The Network and GKENetworkParamSet "
+            "objects of these names must be in the cluster, the DaemonSet nccl-rdma-installer on "
+            "the nodes, and NVIDIA's DRA driver with compute domains, which makes the template of "
+            "the claims:",
+        "  kubectl get resourceclaimtemplates,computedomains",
+        "WARNING: not run here, and no public module defines ComputeDomain: not validated"};
+  }
   if (kind == "rdma-roce") {
     return {
         "GPU network: the pods join eth1 (gvnic-1) and eth2 to eth9 (rdma-0 to rdma-7) of " +
@@ -208,6 +246,8 @@ std::string gpu_network_offer(const Facts& facts) {
   if (kind == "tcpx" || kind == "tcpxo")
     return "; --gpu-network joins the GPUDirect-" + std::string(kind == "tcpx" ? "TCPX" : "TCPXO") +
            " networks of " + machine + ", with a daemon beside each server";
+  if (is_a4x(facts))
+    return "; --gpu-network joins the RDMA networks of " + machine + " and NVLink over its hosts";
   if (kind == "rdma-roce") return "; --gpu-network joins the RDMA networks of " + machine;
   if (!kind.empty()) return "; " + machine + " has " + kind + ", which is not set up here";
   return "";

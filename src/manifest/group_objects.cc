@@ -13,6 +13,9 @@ json::Object to_json(const LeaderWorkerSet& set) {
               {"restartPolicy", "RecreateGroupOnPodRestart"},
               {"leaderTemplate", pod_json(set.leader)},
               {"workerTemplate", pod_json(set.worker)}};
+  if (set.part > 0)
+    both["subGroupPolicy"] =
+        Object{{"subGroupSize", set.part}, {"subGroupPolicyType", "LeaderWorker"}};
   // The leader waits for its workers, so all of them start at once.
   Object spec{{"replicas", set.replicas},
               {"startupPolicy", "LeaderCreated"},

@@ -11,6 +11,8 @@ struct LeaderWorkerSet {
   ObjectMeta meta;
   int replicas = 1;  // groups
   int size = 1;      // pods of a group, the leader among them
+  /// Pods of a part of a group that belong together, the leader to the first; 0: no parts.
+  int part = 0;
   PodTemplate leader, worker;
 };
 

@@ -12,6 +12,7 @@
 #include "manifest/comments_scaling.h"
 #include "manifest/dashboard.h"
 #include "manifest/gguf.h"
+#include "manifest/gpu_network.h"
 #include "manifest/multi_host.h"
 #include "manifest/objects.h"
 #include "manifest/plan.h"
@@ -145,6 +146,19 @@ Container server_container(const Request& request, const Facts& facts, const Pla
   return server;
 }
 
+/// Two devices a chip map far more memory than a node allows a process. Source: the recipe of
+/// TPU7x.
+Container more_mappings() {
+  Container out;
+  out.name = "more-mappings";
+  out.image = "busybox:1.37";
+  out.command = {"sysctl", "-w", "vm.max_map_count=8388608"};
+  out.requests = {{"cpu", "10m"}, {"memory", "16Mi"}};
+  out.limits = {{"memory", "16Mi"}};
+  out.privileged = true;
+  return out;
+}
+
 PodTemplate pod(const Request& request, const Facts& facts, const Plan& plan,
                 const StartCommand& start, const Naming& naming) {
   PodTemplate out;
@@ -166,6 +180,7 @@ PodTemplate pod(const Request& request, const Facts& facts, const Plan& plan,
     out.node_selector.emplace_back("kubernetes.io/arch", "arm64");
     out.tolerations.push_back({"kubernetes.io/arch", "Equal", "arm64", "NoSchedule"});
   }
+  if (needs_more_mappings(facts)) out.init_containers = {more_mappings()};
   out.containers = {server_container(request, facts, plan, start)};
   out.volumes = {{kShmVolume, std::to_string(plan.shm_gib) + "Gi"}};
   return out;
@@ -202,8 +217,9 @@ template <class Monitor>
 Monitor monitoring(const Facts& facts, const Naming& naming) {
   const auto& server = facts.server;
   const bool own_port = server.metrics_port && *server.metrics_port != *server.port;
-  return {naming.meta("-monitoring"), naming.answering(), own_port ? "metrics" : "http",
-          server.metrics_path, std::to_string(kScrapeSeconds) + "s"};
+  return {naming.meta("-monitoring"),           naming.answering(),
+          own_port ? "metrics" : "http",        server.metrics_path,
+          std::to_string(kScrapeSeconds) + "s", ""};
 }
 
 /// By a Prometheus in the cluster, whose own resource says what it scrapes?
@@ -238,6 +254,7 @@ ScaledObject scaled(const ScalePlan& plan, const Naming& naming) {
   out.max_replicas = plan.max_replicas;
   out.fallback_replicas = plan.replicas;
   out.behavior = plan.behavior;
+  out.cooldown_seconds = plan.behavior.down.stabilization_seconds;
   out.server_address = plan.prometheus_url;
   out.query = total_query(plan, naming.namespace_name, naming.workload);
   out.threshold = shortest(static_cast<double>(plan.target_milli) / 1000);
@@ -313,6 +330,11 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
     if (!set) return fail(set.error());
     set->replicas = replicas;
     add(manifest, *set);
+    if (request.hosting.gpu_network && has_compute_domain(facts)) {
+      ComputeDomain domain{naming.meta(""), naming.workload.name + "-channel"};
+      domain.meta.name = naming.workload.name + "-domain";
+      add(manifest, domain);
+    }
     over_hosts = multi_host_comments(request, facts, *numbers, *together, *set);
   } else {
     add(manifest, deployment(facts, *numbers, replicas, std::move(runs), naming));
@@ -320,8 +342,10 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
   add(manifest, service(naming));
   if (!start->config.empty())
     add(manifest, ConfigMap{naming.meta("-config"), {{kConfigFile, start->config}}});
+  const Scrape scrape =
+      by_operator(request, *scales) ? Scrape::PrometheusOperator : Scrape::ManagedPrometheus;
   if (!facts.server.metrics_path.empty()) {
-    if (by_operator(request, *scales))
+    if (scrape == Scrape::PrometheusOperator)
       add(manifest, monitoring<PodMonitor>(facts, naming));
     else
       add(manifest, monitoring<PodMonitoring>(facts, naming));
@@ -329,7 +353,7 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
   std::vector<std::string> stacked;
   if (request.hosting.stack != ServingStack::None) {
     const auto stack =
-        serving_stack(request, facts, naming.meta(""), naming.base, naming.answering());
+        serving_stack(request, facts, naming.meta(""), naming.base, naming.answering(), scrape);
     if (!stack) return fail(stack.error());
     for (json::Object& doc : stack->objects()) {
       const auto text = [&](const char* key) { return std::string(doc.at(key).as_string()); };
@@ -340,9 +364,7 @@ Result<Manifest> create(const Request& request, const Facts& facts) {
   }
   if (scales->plan) scaler(manifest, request, *scales->plan, naming);
   watch(manifest, request, facts, *scales, naming);
-  manifest.comments = comments(
-      request, facts, *numbers, *start, naming.base,
-      by_operator(request, *scales) ? Scrape::PrometheusOperator : Scrape::ManagedPrometheus);
+  manifest.comments = comments(request, facts, *numbers, *start, naming.base, scrape);
   for (auto& line : stacked) manifest.comments.push_back(std::move(line));
   for (auto& line : over_hosts) manifest.comments.push_back(std::move(line));
   if (request.delivery.platform == Platform::Gke) {

@@ -180,6 +180,12 @@ Result<Group> group(const Request& request, const Facts& facts, const Plan& plan
                     const StartCommand& start) {
   if (facts.server.name == "vllm") return vllm_group(request, facts, plan, start);
   if (facts.server.name == "sglang") return sglang_group(request, facts, plan, start);
+  if (facts.server.name == "tensorrt-llm")
+    return cannot(fmt::format(
+        "{} x {} per replica need {} hosts, over which TensorRT-LLM is started by MPI: with keys "
+        "for ssh between the pods, and with a launcher whose words no source here states for {}; "
+        "take vllm or sglang, or an accelerator with more memory",
+        plan.split.accelerators, facts.accelerator.id, plan.hosts, shown(facts.version)));
   return cannot(fmt::format(
       "{} x {} per replica need {} hosts, and how {} starts over several hosts is not described; "
       "take vllm or sglang, or an accelerator with more memory",
@@ -199,10 +205,15 @@ Result<LeaderWorkerSet> leader_worker_set(const Request& request, const Facts& f
     out.meta.annotations.emplace_back(kExclusiveTopology, topology);
   }
   out.size = plan.hosts;
+  // Hosts of one tensor group talk in every layer, those of a pipeline once a token: the parts are
+  // labelled, so that whoever places pods can tell them apart.
+  const int together = plan.split.tensor_parallel / std::max(1, plan.accelerators_per_host());
+  if (together > 1 && together < plan.hosts && plan.hosts % together == 0) out.part = together;
   out.leader = pod;
   out.leader.labels.emplace_back("role", "leader");
   if (request.hosting.gpu_network) {
-    if (auto ok = join_gpu_network(facts, out.leader); !ok) return fail(ok.error());
+    if (auto ok = join_gpu_network(facts, meta.name + "-channel", out.leader); !ok)
+      return fail(ok.error());
   }
   out.worker = out.leader;
   out.worker.labels.back().second = "worker";
@@ -236,6 +247,13 @@ std::vector<std::string> multi_host_comments(const Request& request, const Facts
       "sizes above are of each pod, and each downloads the whole model",
       plan.hosts, plan.accelerators_per_host(), facts.accelerator.id, plan.split.tensor_parallel,
       plan.split.pipeline_parallel));
+  if (set.part > 0)
+    out.push_back(fmt::format(
+        "The {} pods of a tensor group have one value of the label "
+        "leaderworkerset.sigs.k8s.io/subgroup-index; with the set's annotation "
+        "leaderworkerset.sigs.k8s.io/subgroup-exclusive-topology: LABEL each gets the nodes of one "
+        "value of LABEL to itself",
+        set.part));
   out.push_back("Start over hosts: " +
                 std::string(group.start == GroupStart::Ray
                                 ? "a Ray cluster in each group, the server on its leader"

@@ -150,6 +150,20 @@ TEST(MultiHost, AsksForATensorGroupOverHostsOnlyWithAWarning) {
   EXPECT_THAT(made(r1_on_two_hosts()).comments, Not(Contains(HasSubstr("spans hosts"))));
 }
 
+TEST(MultiHost, TensorGroupsOverHostsArePartsOfTheGroup) {
+  Case c = r1_on_two_hosts();
+  EXPECT_FALSE(set_of(made(c))["subGroupPolicy"]);
+  c.request.accelerators_per_replica = 32;
+  c.request.tensor_parallel = 16;
+  c.request.pipeline_parallel = 2;
+  const auto manifest = made(c);
+  EXPECT_EQ(set_of(manifest)["size"].as<int>(), 4);
+  EXPECT_EQ(set_of(manifest)["subGroupPolicy"]["subGroupSize"].as<int>(), 2);
+  EXPECT_EQ(set_of(manifest)["subGroupPolicy"]["subGroupPolicyType"].as<std::string>(),
+            "LeaderWorker");
+  EXPECT_THAT(manifest.comments, Contains(HasSubstr("subgroup-index")));
+}
+
 TEST(MultiHost, TheLeaderAloneAnswersAndTheOthersFollowIt) {
   const auto manifest = made(r1_on_two_hosts());
   const auto leader = words(server(manifest, "leaderTemplate")["args"]);
@@ -222,6 +236,33 @@ TEST(MultiHost, JoinsTheNetworksOfMachinesThatHaveThem) {
   }
 }
 
+TEST(MultiHost, JoinsTheHostsOfA4xByAClaim) {
+  Case c = r1_on_two_hosts();
+  c.request.hosting.gpu_network = true;
+  c.facts.host->gpudirect = "rdma-roce+mnnvl";
+  c.facts.host->machine_type = "a4x-maxgpu-4g-metal";
+  EXPECT_THAT(refusal(c), HasSubstr("a4x-maxgpu-4g-metal (rdma-roce+mnnvl) is not described"));
+  c.facts.host->machine_type = "a4x-highgpu-4g";
+  const auto manifest = made(c);
+  expect_lawful(manifest);
+  const auto domain = YAML::LoadAll(to_yaml_text(manifest, Output::Manifest)).at(1);
+  ASSERT_EQ(domain["kind"].as<std::string>(), "ComputeDomain");
+  const auto channel = domain["spec"]["channel"]["resourceClaimTemplate"]["name"].as<std::string>();
+  for (const char* part : {"leaderTemplate", "workerTemplate"}) {
+    const auto pod = set_of(manifest)[part];
+    const auto interfaces =
+        json::parse(
+            pod["metadata"]["annotations"]["networking.gke.io/interfaces"].as<std::string>())
+            .value();
+    ASSERT_EQ(interfaces.as_array().size(), 6U);
+    EXPECT_EQ(interfaces.as_array().at(5).as_object().at("network"), "rdma-3");
+    const auto claim = pod["spec"]["resourceClaims"][0];
+    EXPECT_EQ(claim["resourceClaimTemplateName"].as<std::string>(), channel);
+    EXPECT_EQ(server(manifest, part)["resources"]["claims"][0]["name"].as<std::string>(),
+              claim["name"].as<std::string>());
+  }
+}
+
 TEST(MultiHost, PutsADaemonBesideTheServerWhereTheNetworkNeedsOne) {
   struct {
     const char *kind, *daemon, *variable, *machine;
@@ -276,7 +317,7 @@ TEST(MultiHost, GivesAGroupNodesOfItsOwn) {
 TEST(MultiHost, RefusesWhatNoGroupIsKnownFor) {
   Case c = r1_on_two_hosts();
   c.facts.server.name = "tensorrt-llm";
-  EXPECT_THAT(refusal(c), HasSubstr("need 2 hosts, and how tensorrt-llm starts"));
+  EXPECT_THAT(refusal(c), HasSubstr("need 2 hosts, over which TensorRT-LLM is started by MPI"));
   c = r1_on_two_hosts();
   c.request.accelerators_per_replica = 17;
   EXPECT_THAT(refusal(c), HasSubstr("do not spread evenly"));

@@ -134,16 +134,22 @@ Object json_of(const Container& container) {
   Object resources;
   put(resources, "requests", container.requests);
   put(resources, "limits", container.limits);
+  Array claims;
+  for (const auto& claim : container.claims) claims.emplace_back(Object{{"name", claim}});
+  if (!claims.empty()) resources["claims"] = std::move(claims);
   if (!resources.empty()) out["resources"] = std::move(resources);
   if (container.startup) out["startupProbe"] = json_of(*container.startup);
   if (container.readiness) out["readinessProbe"] = json_of(*container.readiness);
   if (container.liveness) out["livenessProbe"] = json_of(*container.liveness);
   put(out, "volumeMounts", container.mounts);
+  Object security;
   if (!container.capabilities.empty()) {
     Object capabilities;
     put(capabilities, "add", container.capabilities);
-    out["securityContext"] = Object{{"capabilities", std::move(capabilities)}};
+    security["capabilities"] = std::move(capabilities);
   }
+  if (container.privileged) security["privileged"] = true;
+  if (!security.empty()) out["securityContext"] = std::move(security);
   return out;
 }
 
@@ -175,6 +181,7 @@ Object json_of(const PodTemplate& pod) {
   put(spec, "nodeSelector", pod.node_selector);
   if (!pod.not_on.empty()) spec["affinity"] = affinity_without(pod.not_on);
   put(spec, "tolerations", pod.tolerations);
+  put(spec, "initContainers", pod.init_containers);
   put(spec, "containers", pod.containers);
   if (pod.restricted) {
     for (json::Value& each : spec["containers"].as_array()) {
@@ -196,6 +203,10 @@ Object json_of(const PodTemplate& pod) {
     volumes.emplace_back(
         Object{{"name", volume.name}, {"configMap", Object{{"name", volume.config_map}}}});
   if (!volumes.empty()) spec["volumes"] = std::move(volumes);
+  Array claims;
+  for (const auto& [name, from] : pod.resource_claims)
+    claims.emplace_back(Object{{"name", name}, {"resourceClaimTemplateName", from}});
+  if (!claims.empty()) spec["resourceClaims"] = std::move(claims);
   return Object{{"metadata", std::move(meta)}, {"spec", std::move(spec)}};
 }
 
@@ -264,6 +275,11 @@ json::Object to_json(const Service& service) {
 json::Object to_json(const PodMonitoring& monitoring) {
   Object endpoint{
       {"port", monitoring.port}, {"path", monitoring.path}, {"interval", monitoring.interval}};
+  if (!monitoring.token_secret.empty()) {
+    Object secret{{"name", monitoring.token_secret}, {"key", "token"}};
+    endpoint["authorization"] =
+        Object{{"type", "Bearer"}, {"credentials", Object{{"secret", std::move(secret)}}}};
+  }
   Object spec{{"selector", match_labels(monitoring.selector)},
               {"endpoints", Array{std::move(endpoint)}}};
   return typed("monitoring.googleapis.com/v1", "PodMonitoring", monitoring.meta, std::move(spec));

@@ -92,12 +92,15 @@ struct Container {
   std::optional<HttpProbe> startup, readiness, liveness;
   std::vector<VolumeMount> mounts;
   std::vector<std::string> capabilities;  // of the kernel, added to the container's
+  bool privileged = false;                // may do on the node what root may
+  std::vector<std::string> claims;        // of the pod's, that this container has
 };
 
 struct PodTemplate {
   StringMap labels, annotations;
   StringMap node_selector;
   std::vector<Toleration> tolerations;
+  std::vector<Container> init_containers;  // one after the other, before the others start
   std::vector<Container> containers;
   std::vector<MemoryVolume> volumes;
   std::vector<CsiVolume> csi_volumes;
@@ -105,6 +108,7 @@ struct PodTemplate {
   std::vector<DiskVolume> disk_volumes;
   std::vector<ClaimVolume> claims;
   std::vector<ConfigVolume> config_volumes;
+  StringMap resource_claims;    // name, and the template that each pod's own is made from
   std::string service_account;  // empty: the namespace's default
   std::string restart_policy;   // empty: Always, which is all that a Deployment takes
   /// Only nodes that have none of these labels.
@@ -150,6 +154,7 @@ struct PodMonitoring {
   ObjectMeta meta;
   StringMap selector;
   std::string port, path, interval;
+  std::string token_secret = {};  // whose key `token` is shown; empty: nothing is
 };
 
 json::Object to_json(const ConfigMap& map);

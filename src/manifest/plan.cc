@@ -9,6 +9,7 @@
 #include "manifest/gguf.h"
 #include "manifest/startup_cost.h"
 #include "manifest/storage.h"
+#include "manifest/storage_profile.h"
 #include "manifest/streamer.h"
 #include "manifest/text.h"
 #include "perfmodel/precision.h"
@@ -199,6 +200,8 @@ void size_of_pod(const Request& request, const Facts& facts, Plan& plan) {
   if (bucket) {
     plan.cache_gib = stored;
     plan.sidecar_gib = stored + 2;
+  } else if (storage == Storage::GcsFuseProfile) {
+    plan.sidecar_gib = kProfileSidecarGib;
   }
   plan.fetch_bytes_per_second = fetch_rate(request.delivery.platform, storage).value;
   plan.streamed = streams(storage);

@@ -12,13 +12,14 @@ constexpr std::array<std::pair<Platform, std::string_view>, 5> kPlatforms{
      {Platform::Eks, "eks"},
      {Platform::Aks, "aks"},
      {Platform::Kubernetes, "kubernetes"}}};
-constexpr std::array<std::pair<Storage, std::string_view>, 10> kStorages{
+constexpr std::array<std::pair<Storage, std::string_view>, 11> kStorages{
     {{Storage::Auto, "auto"},
      {Storage::BootDisk, "boot-disk"},
      {Storage::Memory, "memory"},
      {Storage::LocalSsd, "local-ssd"},
      {Storage::Volume, "volume"},
      {Storage::GcsFuse, "gcs-fuse"},
+     {Storage::GcsFuseProfile, "gcs-fuse-profile"},
      {Storage::RunaiStreamer, "runai-streamer"},
      {Storage::HyperdiskMl, "hyperdisk-ml"},
      {Storage::Image, "image"},

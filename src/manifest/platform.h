@@ -22,10 +22,11 @@ enum class Storage {
   LocalSsd,  // Hugging Face to the machine's own NVMe disks
   Volume,    // Hugging Face to a volume that all replicas share
   GcsFuse,   // a bucket, mounted
-  RunaiStreamer,  // a bucket, streamed by the server itself
-  HyperdiskMl,    // a disk that was filled once and is read by many
-  Image,          // inside the container image
-  Download        // a bucket, copied into memory when an instance starts
+  GcsFuseProfile,  // the same, as the driver's own class for serving says
+  RunaiStreamer,   // a bucket, streamed by the server itself
+  HyperdiskMl,     // a disk that was filled once and is read by many
+  Image,           // inside the container image
+  Download         // a bucket, copied into memory when an instance starts
 };
 std::string_view name(Storage storage);  // "gcs-fuse": the words of --storage
 std::optional<Storage> storage_of(std::string_view name);

@@ -190,6 +190,33 @@ Result<void> set_path(const Request& request, ScalePlan& plan) {
   return {};
 }
 
+/// What one replica does, by its curve. Where the memory model has room for fewer requests than the
+/// curve says ran at the operating point, the curve is right: it was there.
+autoscale::Server server_of(const Request& request, const ReplicaPoint& point, double room) {
+  autoscale::Server out;
+  out.rates = point.rates;
+  const double slots =
+      request.max_num_seqs ? *request.max_num_seqs : std::max(256.0, point.running);
+  out.most_running = slots;
+  if (room > 0 && point.tokens_per_request > 0) {
+    out.cache_per_request = point.tokens_per_request / room;
+    out.most_running =
+        std::max(std::min(slots, point.running), std::min(slots, room / point.tokens_per_request));
+  }
+  if (point.kv_use) out.cache_per_request = *point.kv_use / point.running;
+  return out;
+}
+
+/// The requests at which the signal stands at its target, so that nothing moves before the load
+/// does.
+double held(const ReplicaPoint& point, const autoscale::Server& server, const ScalePlan& plan) {
+  const double target = static_cast<double>(plan.target_milli) / 1000;
+  double out = point.running;
+  if (plan.signal == Signal::Running) out = target;
+  if (plan.signal == Signal::KvCache) out = std::min(out, target / server.cache_per_request);
+  return std::min(out, server.most_running);
+}
+
 /// The same autoscaler under a load that doubles, by the model of the controller.
 std::optional<autoscale::StepAnswer> double_the_load(const Request& request, const Plan& numbers,
                                                      const ScalePlan& plan) {
@@ -204,17 +231,9 @@ std::optional<autoscale::StepAnswer> double_the_load(const Request& request, con
        plan.target_milli}};
   step.spec.behavior = plan.behavior;
   step.signal = plan.signal;
-  step.server.rates = point->rates;
-  step.server.most_running = request.max_num_seqs.value_or(256);
-  const double room = numbers.fit.use.kv_capacity_tokens;
-  if (room > 0 && point->tokens_per_request > 0) {
-    step.server.cache_per_request = point->tokens_per_request / room;
-    step.server.most_running =
-        std::max(1.0, std::min(step.server.most_running, room / point->tokens_per_request));
-  }
-  const double held = plan.signal == Signal::Running ? static_cast<double>(plan.target_milli) / 1000
-                                                     : point->running;
-  step.rate_before = step.server.rate(held) * plan.replicas;
+  step.server = server_of(request, *point, numbers.fit.use.kv_capacity_tokens);
+  if (plan.signal == Signal::KvCache && !(step.server.cache_per_request > 0)) return std::nullopt;
+  step.rate_before = step.server.rate(held(*point, step.server, plan)) * plan.replicas;
   step.rate_after = 2 * step.rate_before;
   step.replicas = plan.replicas;
   step.needed = 2 * plan.replicas;

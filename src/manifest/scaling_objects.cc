@@ -63,12 +63,14 @@ json::Object to_json(const ScaledObject& object) {
                  {"metricType", "AverageValue"},
                  {"metadata", Object{{"serverAddress", object.server_address},
                                      {"query", object.query},
-                                     {"threshold", object.threshold}}}};
+                                     {"threshold", object.threshold},
+                                     {"activationThreshold", "0"}}}};
   if (!object.authentication.empty())
     trigger["authenticationRef"] = Object{{"name", object.authentication}};
   Object spec{
       {"scaleTargetRef", target_json(object.target)},
       {"pollingInterval", object.polling_seconds},
+      {"cooldownPeriod", object.cooldown_seconds},
       {"minReplicaCount", object.min_replicas},
       {"maxReplicaCount", object.max_replicas},
       // When Prometheus does not answer the replicas expected stay, rather than whatever they were.
@@ -86,6 +88,10 @@ json::Object to_json(const TriggerAuthentication& authentication) {
 
 json::Object to_json(const PodMonitor& monitor) {
   Object endpoint{{"port", monitor.port}, {"path", monitor.path}, {"interval", monitor.interval}};
+  if (!monitor.token_secret.empty())
+    endpoint["authorization"] =
+        Object{{"type", "Bearer"},
+               {"credentials", Object{{"name", monitor.token_secret}, {"key", "token"}}}};
   Object spec{{"selector", Object{{"matchLabels", map_json(monitor.selector)}}},
               {"podMetricsEndpoints", Array{std::move(endpoint)}}};
   return typed("monitoring.coreos.com/v1", "PodMonitor", monitor.meta, std::move(spec));

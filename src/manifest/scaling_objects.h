@@ -33,6 +33,7 @@ struct ScaledObject {
   ScaleTarget target;
   int min_replicas = 1, max_replicas = 1, fallback_replicas = 1;
   int polling_seconds = 15;
+  int cooldown_seconds = 300;  // of no use above 0 replicas: for who lets them go to none
   autoscale::Behavior behavior;
   std::string server_address, query, threshold;
   std::string authentication;  // name of a TriggerAuthentication; empty: none
@@ -49,6 +50,7 @@ struct PodMonitor {
   ObjectMeta meta;
   StringMap selector;
   std::string port, path, interval;
+  std::string token_secret = {};  // whose key `token` is shown; empty: nothing is
 };
 
 json::Object to_json(const autoscale::Behavior& behavior);

@@ -162,6 +162,38 @@ TEST(Scaling, RunningRequestsAreThoseOfTheOperatingPointLessABuffer) {
                                    HasSubstr("never more than 5 replicas")))));
 }
 
+// The memory model's room is a bound from below: where fewer requests fit by it than ran when the
+// curve was measured, replicas were forecast to be there before the load had doubled.
+TEST(Scaling, NoReplicaIsForecastBeforeTheLoadDoubles) {
+  int told = 0;
+  for (const auto signal : {SignalWanted::Running, SignalWanted::Queue, SignalWanted::KvCache}) {
+    for (const double tokens : {0.0, 1536.0, 30'000.0, 90'000.0}) {
+      for (const auto kv_use : {std::optional<double>(), std::optional(0.4), std::optional(0.95)}) {
+        for (const auto slots : {std::optional<int>(), std::optional(8), std::optional(512)}) {
+          Case c = llama_8b(Autoscaler::HpaStackdriver);
+          c.request.replicas = 1;
+          c.request.max_num_seqs = slots;
+          c.request.autoscaling.signal = signal;
+          c.request.autoscaling.point->tokens_per_request = tokens;
+          c.request.autoscaling.point->kv_use = kv_use;
+          const auto found = scaling(c.request, c.facts, plan(c.request, c.facts).value()).value();
+          SCOPED_TRACE(::testing::Message() << static_cast<int>(signal) << " " << tokens << " "
+                                            << kv_use.value_or(0) << " " << slots.value_or(0));
+          ASSERT_TRUE(found.plan);
+          EXPECT_EQ(found.plan->doubling.has_value(),
+                    signal != SignalWanted::KvCache || tokens > 0 || kv_use);
+          if (!found.plan->doubling) continue;
+          EXPECT_EQ(found.plan->doubling->before, 1);
+          if (!found.plan->doubling->enough) continue;
+          EXPECT_GE(*found.plan->doubling->enough, found.plan->startup);
+          ++told;
+        }
+      }
+    }
+  }
+  EXPECT_GT(told, 60);
+}
+
 TEST(Scaling, WithoutALatencyTargetTheQueueIsFollowed) {
   Case c = llama_8b(Autoscaler::HpaStackdriver);
   c.request.autoscaling.target.clear();

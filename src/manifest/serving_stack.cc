@@ -60,34 +60,13 @@ Object backend_json(const BackendPolicy& policy) {
                       {"targetRef", pool_reference(policy.pool)}});
 }
 
-Array words(const std::vector<std::string>& texts) {
-  Array out;
-  for (const auto& text : texts) out.emplace_back(text);
-  return out;
-}
-
-Object role_json(const PickerRights& rights) {
-  Array rules;
-  for (const Rule& rule : rights.rules) {
-    rules.emplace_back(Object{{"apiGroups", words(rule.groups)},
-                              {"resources", words(rule.resources)},
-                              {"verbs", words(rule.verbs)}});
-  }
-  Object out = typed("rbac.authorization.k8s.io/v1", "Role", rights.meta, {});
-  out.erase("spec");
-  out["rules"] = std::move(rules);
-  return out;
-}
-
-Object binding_json(const PickerRights& rights) {
-  Object out = typed("rbac.authorization.k8s.io/v1", "RoleBinding", rights.meta, {});
-  out.erase("spec");
-  out["roleRef"] = Object{
-      {"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "Role"}, {"name", rights.meta.name}};
-  out["subjects"] = Array{Object{{"kind", "ServiceAccount"},
-                                 {"name", rights.meta.name},
-                                 {"namespace", rights.meta.namespace_name}}};
-  return out;
+Object objective_json(const InferenceObjective& objective) {
+  const char* version = objective.stack == ServingStack::LlmD
+                            ? "llm-d.ai/v1alpha2"
+                            : "inference.networking.x-k8s.io/v1alpha2";
+  return typed(
+      version, "InferenceObjective", objective.meta,
+      Object{{"priority", objective.priority}, {"poolRef", pool_reference(objective.pool)}});
 }
 
 /// How the picker weighs replicas: an empty queue, room in the cache, and the prompt's beginning
@@ -147,13 +126,15 @@ Result<std::vector<std::string>> picker_args(const Request& request, const Facts
 
 std::vector<json::Object> Stack::objects() const {
   std::vector<json::Object> out;
-  out.push_back(to_json(ServiceAccount{rights.meta}));
-  out.push_back(role_json(rights));
-  out.push_back(binding_json(rights));
+  out.push_back(to_json(account));
+  out.push_back(to_json(rights));
+  out.push_back(to_json(bound));
   out.push_back(to_json(config));
   out.push_back(to_json(picker));
   out.push_back(to_json(picker_service));
+  for (json::Object& one : metrics.objects()) out.push_back(std::move(one));
   out.push_back(pool_json(pool));
+  for (const InferenceObjective& one : objectives) out.push_back(objective_json(one));
   out.push_back(health_json(health));
   out.push_back(backend_json(backend));
   out.push_back(gateway_json(gateway));
@@ -162,7 +143,7 @@ std::vector<json::Object> Stack::objects() const {
 }
 
 Result<Stack> serving_stack(const Request& request, const Facts& facts, const ObjectMeta& meta,
-                            const std::string& base, const StringMap& answering) {
+                            const std::string& base, const StringMap& answering, Scrape scrape) {
   if (request.hosting.stack == ServingStack::LlmD && !facts.server.name.starts_with("vllm"))
     return fail(ErrorCode::Unsatisfiable,
                 "llm-d's picker reads the metrics of vllm unless told otherwise; take vllm, or "
@@ -179,12 +160,17 @@ Result<Stack> serving_stack(const Request& request, const Facts& facts, const Ob
   auto args = picker_args(request, facts, out.pool.meta.name);
   if (!args) return fail(std::move(args).error());
   const std::vector<std::string> read{"get", "watch", "list"};
+  out.account = {named("-picker")};
   out.rights = {named("-picker"),
                 {{{kPoolGroup}, {"inferencepools"}, read},
                  {{"inference.networking.x-k8s.io", "llm-d.ai"},
                   {"inferencepools", "inferenceobjectives", "inferencemodelrewrites"},
                   read},
                  {{""}, {"pods"}, read}}};
+  out.bound = {named("-picker"),
+               "Role",
+               out.rights.meta.name,
+               {{out.account.meta.name, request.namespace_name}}};
   out.config = {named("-picker-config"), {{"picker.yaml", picker_config(request.hosting.stack)}}};
 
   Container container;
@@ -201,56 +187,19 @@ Result<Stack> serving_stack(const Request& request, const Facts& facts, const Ob
   out.picker.meta = named("-picker");
   out.picker.selector = {{"app", base + "-picker"}};
   out.picker.pod.labels = out.picker.selector;
-  out.picker.pod.service_account = out.rights.meta.name;
+  out.picker.pod.service_account = out.account.meta.name;
   out.picker.pod.containers = {std::move(container)};
   out.picker.pod.config_volumes = {{"config", out.config.meta.name}};
   out.picker_service = {
       named("-picker"), out.picker.selector, {{"grpc", kPickerPort, "grpc", "http2"}}};
+  out.metrics = picker_metrics(meta, base, out.account.meta.name, out.picker.selector, scrape);
+  const ServingStack of = request.hosting.stack;
+  out.objectives = {{named("-first"), of, 10, out.pool.meta.name},
+                    {named("-last"), of, -10, out.pool.meta.name}};
   out.health = {named("-health"), out.pool.meta.name, facts.server.health_path, *facts.server.port};
   out.backend = {named("-backend"), out.pool.meta.name};
   out.gateway = {named("-gateway"), "gke-l7-rilb"};
   out.route = {named("-route"), out.gateway.meta.name, out.pool.meta.name};
-  return out;
-}
-
-std::vector<std::string> stack_comments(const Request& request, const Stack& stack) {
-  const std::string space = shell_word(request.namespace_name);
-  std::vector<std::string> out;
-  out.push_back(fmt::format(
-      "Serving stack {}: the gateway {} sends each request to the replica its endpoint picker "
-      "chooses, by queue, cache use and the prompts in the cache. Image {}{}: not validated",
-      name(request.hosting.stack), stack.gateway.meta.name,
-      stack.picker.pod.containers.front().image,
-      request.hosting.stack_version.empty() && request.hosting.stack == ServingStack::LlmD
-          ? " (a moving tag: pin it with --serving-stack-version)"
-          : ""));
-  out.emplace_back(
-      "It needs a VPC-native GKE cluster of 1.32.3 or later with the HttpLoadBalancing add-on and "
-      "the Gateway API, a proxy-only subnet in the region, and before 1.34 the definition of "
-      "InferencePool:");
-  out.emplace_back(
-      "  gcloud container clusters update CLUSTER --project=PROJECT --location=LOCATION "
-      "--gateway-api=standard");
-  out.emplace_back(
-      "  gcloud compute networks subnets create proxy-only --project=PROJECT --region=REGION "
-      "--network=NETWORK --range=RANGE --purpose=REGIONAL_MANAGED_PROXY --role=ACTIVE");
-  out.push_back(
-      fmt::format("  kubectl apply --filename=https://github.com/kubernetes-sigs/"
-                  "gateway-api-inference-extension/releases/download/{}/manifests.yaml",
-                  kPoolDefinition));
-  out.emplace_back("To see that the route and the pool are accepted, and to ask through them:");
-  out.push_back("  kubectl get httproute " + stack.route.meta.name +
-                " --output=yaml --namespace=" + space);
-  out.push_back("  kubectl get inferencepool " + stack.pool.meta.name +
-                " --output=yaml --namespace=" + space);
-  out.push_back("  kubectl get gateway " + stack.gateway.meta.name +
-                " --output=jsonpath='{.status.addresses[0].value}' --namespace=" + space);
-  out.emplace_back(
-      "The gateway is inside the VPC (gke-l7-rilb): ask from a machine there, at that address and "
-      "port 80; gke-l7-regional-external-managed in its place is reachable from outside. "
-      "HealthCheckPolicy and GCPBackendPolicy (answers may take 600 s; the load balancer's own "
-      "limit is 30 s) are GKE's own: leave these documents out elsewhere, and take the class of "
-      "your gateway");
   return out;
 }
 

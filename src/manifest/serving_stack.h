@@ -6,6 +6,8 @@
 #include "base/result.h"
 #include "manifest/facts.h"
 #include "manifest/objects.h"
+#include "manifest/picker_metrics.h"
+#include "manifest/rbac_objects.h"
 #include "manifest/request.h"
 
 /// A gateway before the replicas: a route to an InferencePool, whose endpoint picker looks at what
@@ -50,22 +52,24 @@ struct BackendPolicy {
   int timeout_seconds = 600;
 };
 
-struct Rule {
-  std::vector<std::string> groups, resources, verbs;
-};
-
-/// A Role, its binding and the ServiceAccount it is bound to, of one name.
-struct PickerRights {
+/// How much requests that name it matter beside others of the pool, which count as 0.
+struct InferenceObjective {
   ObjectMeta meta;
-  std::vector<Rule> rules;
+  ServingStack stack = ServingStack::None;  // whose definition of the kind
+  int priority = 0;
+  std::string pool;
 };
 
 struct Stack {
-  PickerRights rights;
+  ServiceAccount account;
+  Role rights;
+  RoleBinding bound;
   ConfigMap config;
   Deployment picker;
   Service picker_service;
+  PickerMetrics metrics;
   InferencePool pool;
+  std::vector<InferenceObjective> objectives;
   HealthCheckPolicy health;
   BackendPolicy backend;
   Gateway gateway;
@@ -77,7 +81,7 @@ struct Stack {
 /// `meta` has namespace and labels of the set, `answering` selects the pods that answer requests.
 /// Unsatisfiable: a server whose metrics the picker does not read.
 Result<Stack> serving_stack(const Request& request, const Facts& facts, const ObjectMeta& meta,
-                            const std::string& base, const StringMap& answering);
+                            const std::string& base, const StringMap& answering, Scrape scrape);
 
 std::vector<std::string> stack_comments(const Request& request, const Stack& stack);
 

@@ -47,10 +47,20 @@ void expect_lawful(const Manifest& manifest) {
       has("Service", object["spec"]["endpointPickerRef"]["name"]);
     if (name.starts_with("HealthCheckPolicy ") || name.starts_with("GCPBackendPolicy "))
       has("InferencePool", object["spec"]["targetRef"]["name"]);
-    if (name.starts_with("RoleBinding ")) {
-      has("Role", object["roleRef"]["name"]);
-      has("ServiceAccount", object["subjects"][0]["name"]);
+    if (name.starts_with("InferenceObjective "))
+      has("InferencePool", object["spec"]["poolRef"]["name"]);
+    if (name.starts_with("RoleBinding ")) has("Role", object["roleRef"]["name"]);
+    if (name.starts_with("ClusterRoleBinding ")) {
+      EXPECT_FALSE(object["metadata"]["namespace"]);
+      if (object["roleRef"]["name"].as<std::string>() != "system:auth-delegator")
+        has("ClusterRole", object["roleRef"]["name"]);
     }
+    for (const auto& subject : object["subjects"]) {
+      if (subject["name"].as<std::string>() != "collector") has("ServiceAccount", subject["name"]);
+    }
+    if (name.starts_with("Secret "))
+      has("ServiceAccount",
+          object["metadata"]["annotations"]["kubernetes.io/service-account.name"]);
     if (name.starts_with("Deployment ") && name.ends_with("-picker")) {
       const auto pod = object["spec"]["template"]["spec"];
       has("ServiceAccount", pod["serviceAccountName"]);
@@ -78,6 +88,55 @@ TEST(ServingStack, AnAnswerMayTakeAsLongAtTheLoadBalancerAsOnTheRoute) {
             all.at("HTTPRoute llama-3-1-8b-instruct-vllm-route")["spec"]["rules"][0]["timeouts"]
                                                                 ["request"]
                                                                     .as<std::string>());
+}
+
+TEST(ServingStack, RequestsOfTwoRanksAreOfTheStacksOwnKind) {
+  for (const auto& [stack, group] :
+       {std::pair{ServingStack::InferenceGateway, "inference.networking.x-k8s.io/v1alpha2"},
+        std::pair{ServingStack::LlmD, "llm-d.ai/v1alpha2"}}) {
+    const auto manifest = made(behind(stack));
+    const auto all = by_kind(manifest);
+    const auto first = all.at("InferenceObjective llama-3-1-8b-instruct-vllm-first");
+    const auto last = all.at("InferenceObjective llama-3-1-8b-instruct-vllm-last");
+    EXPECT_EQ(first["apiVersion"].as<std::string>(), group);
+    EXPECT_GT(first["spec"]["priority"].as<int>(), 0);
+    EXPECT_LT(last["spec"]["priority"].as<int>(), 0);
+    EXPECT_EQ(last["spec"]["poolRef"]["group"].as<std::string>(), "inference.networking.k8s.io");
+    EXPECT_THAT(
+        manifest.comments,
+        Contains(HasSubstr("x-gateway-inference-objective: llama-3-1-8b-instruct-vllm-first")));
+  }
+}
+
+TEST(ServingStack, ThePickersMetricsAreScrapedWithATokenThatMayReadThem) {
+  const std::string base = "llama-3-1-8b-instruct-vllm";
+  for (const auto by : {Autoscaler::HpaStackdriver, Autoscaler::Keda}) {
+    const auto all = by_kind(made(behind(ServingStack::InferenceGateway, testing::llama_8b(by))));
+    const bool managed = by == Autoscaler::HpaStackdriver;
+    const auto monitor =
+        all.at((managed ? "PodMonitoring " : "PodMonitor ") + base + "-picker-monitoring")["spec"];
+    const auto endpoint = monitor[managed ? "endpoints" : "podMetricsEndpoints"][0];
+    const auto shown = endpoint["authorization"]["credentials"];
+    const auto secret = managed ? shown["secret"] : shown;
+    EXPECT_EQ(secret["name"].as<std::string>(), base + "-picker-metrics");
+    EXPECT_EQ(secret["key"].as<std::string>(), "token");
+    const auto token = all.at("Secret " + base + "-picker-metrics");
+    EXPECT_EQ(token["type"].as<std::string>(), "kubernetes.io/service-account-token");
+    EXPECT_FALSE(token["data"] || token["stringData"]);
+    EXPECT_EQ(
+        all.at("ClusterRole default-" + base + "-picker-metrics")["rules"][0]["nonResourceURLs"][0]
+            .as<std::string>(),
+        "/metrics");
+    // The picker may ask who somebody is, or it would answer nobody.
+    EXPECT_EQ(all.at("ClusterRoleBinding default-" + base + "-picker-asks")["roleRef"]["name"]
+                  .as<std::string>(),
+              "system:auth-delegator");
+    EXPECT_EQ(all.contains("Role " + base + "-picker-token"), managed);
+    // The pods that are scraped are the picker's.
+    const auto picker = all.at("Deployment " + base + "-picker")["spec"];
+    EXPECT_EQ(monitor["selector"]["matchLabels"]["app"].as<std::string>(),
+              picker["template"]["metadata"]["labels"]["app"].as<std::string>());
+  }
 }
 
 TEST(ServingStack, ThePoolHasThePodsThatAnswer) {

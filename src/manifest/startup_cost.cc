@@ -28,6 +28,11 @@ Figure nothing(const std::string& why) { return {0, why}; }
 Figure price(const Request& request, const Plan& plan, Storage storage) {
   const double gib = plan.weight_bytes / kGib;
   switch (storage) {
+    case Storage::GcsFuseProfile:
+      return {bucket_price(plan.weight_bytes).value,
+              std::string(kBucketPrice) +
+                  "; the cache in the zone that the profile turns on costs more, how much is not "
+                  "known here"};
     case Storage::GcsFuse:
     case Storage::RunaiStreamer:
     case Storage::Download:
@@ -66,6 +71,8 @@ std::string place(Storage storage, Platform platform) {
     case Storage::GcsFuse:
       return platform == Platform::CloudRun ? "bucket, Cloud Storage FUSE without parallel download"
                                             : "bucket, Cloud Storage FUSE";
+    case Storage::GcsFuseProfile:
+      return "bucket, Cloud Storage FUSE by the driver's profile";
     case Storage::RunaiStreamer:
       return "bucket, Run:ai streamer";
     case Storage::HyperdiskMl:
@@ -88,6 +95,8 @@ std::string needs(Storage storage, Platform platform) {
     case Storage::GcsFuse:
       return run ? "second generation, Direct VPC with all traffic, Private Google Access"
                  : "FUSE driver, Workload Identity, GKE 1.29.6 or 1.30.2 for parallel download";
+    case Storage::GcsFuseProfile:
+      return "FUSE driver, Workload Identity, GKE 1.35.1-gke.1616000, rights to scan the bucket";
     case Storage::RunaiStreamer:
       return run ? "Direct VPC with all traffic, Private Google Access; vLLM 0.11.0"
                  : "Workload Identity; vLLM 0.11.0 for gs://, 0.7.0 for s3://; safetensors";
@@ -126,7 +135,7 @@ std::vector<Storage> places(Platform platform) {
     case Platform::CloudRun:
       return {Image, GcsFuse, Download, RunaiStreamer, Memory};
     case Platform::Gke:
-      return {BootDisk, Memory, LocalSsd, GcsFuse, RunaiStreamer, HyperdiskMl};
+      return {BootDisk, Memory, LocalSsd, GcsFuse, GcsFuseProfile, RunaiStreamer, HyperdiskMl};
     case Platform::Eks:
     case Platform::Aks:
     case Platform::Kubernetes:
@@ -167,6 +176,7 @@ Figure fetch_rate(Platform platform, Storage storage) {
   const bool run = platform == Platform::CloudRun;
   switch (storage) {
     case Storage::GcsFuse:
+    case Storage::GcsFuseProfile:
       return {run ? 200e6 : kBucketBytesPerSecond, kAssumed};
     case Storage::RunaiStreamer:
       return {run ? 500e6 : 2e9, kAssumed};
@@ -216,7 +226,7 @@ std::vector<std::string> storage_table(const std::vector<StorageOption>& options
       "storage:",
       human_bytes(plan.weight_bytes), plan.size_known ? "by the catalog" : "at most"));
   for (const StorageOption& one : options) {
-    out.push_back(fmt::format("  {:<15}{:>6.0f} s  {:>8} $  {}{}", name(one.storage),
+    out.push_back(fmt::format("  {:<17}{:>6.0f} s  {:>8} $  {}{}", name(one.storage),
                               one.start_seconds, fixed(one.usd_per_month.value, 2), one.place,
                               one.chosen ? "  <- chosen" : ""));
     out.push_back(fmt::format("    fetch {:.0f} MB/s {}{}, {:.0f} s warm-up assumed; cost: {}",

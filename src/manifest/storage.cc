@@ -86,6 +86,7 @@ FuseDriver fuse_driver(const std::string& cluster_version) {
   out.parallel_download = since(*have, {{{1, 29, 6, 1254000}}, {{1, 30, 2, 1394000}}});
   out.metadata_prefetch = since(*have, {{{1, 32, 1, 1357001}}});
   out.read_ahead = since(*have, {{{1, 32, 2, 1297001}}});
+  out.profiles = since(*have, {{{1, 35, 1, 1616000}}});
   return out;
 }
 
@@ -94,6 +95,7 @@ bool from_hugging_face(const Request& request) {
     case Storage::Auto:
       return request.model_bucket_uri.empty();
     case Storage::GcsFuse:
+    case Storage::GcsFuseProfile:
     case Storage::RunaiStreamer:
     case Storage::HyperdiskMl:
     case Storage::Image:
@@ -134,6 +136,11 @@ Result<void> check_cluster(const Delivery& asked, bool bucket) {
                     " has no file cache (1.27.12-gke.1190000, 1.28.8-gke.1175000, "
                     "1.29.3-gke.1093000 and later have): upgrade the cluster, or take "
                     "--storage=runai-streamer");
+  if (asked.storage == Storage::GcsFuseProfile && !fuse_driver(asked.cluster_version).profiles)
+    return fail(ErrorCode::Unsatisfiable,
+                "Cloud Storage FUSE of GKE " + asked.cluster_version +
+                    " has no profiles (1.35.1-gke.1616000 and later have): upgrade the cluster, or "
+                    "take --storage=gcs-fuse");
   if (asked.storage == Storage::HyperdiskMl && !since(*have, {{{1, 30, 2, 1394000}}}))
     return fail(ErrorCode::Unsatisfiable,
                 "GKE " + asked.cluster_version +
@@ -179,7 +186,8 @@ Result<void> check_storage(const Request& request, const Facts& facts) {
       break;
     case Storage::Auto:
     case Storage::GcsFuse:
-      if (!bucket && asked.storage == Storage::GcsFuse)
+    case Storage::GcsFuseProfile:
+      if (!bucket && asked.storage != Storage::Auto)
         return invalid(flag +
                        " reads a bucket: name it with --model-bucket-uri=gs://BUCKET/FOLDER");
       if (bucket && !gke)

@@ -45,6 +45,7 @@ Result<BucketFolder> bucket_folder(const std::string& uri, std::string_view sche
 /// What the driver of a cluster version can do; without a version, what 1.30.2 can.
 struct FuseDriver {
   bool file_cache = true, parallel_download = true, metadata_prefetch = false, read_ahead = false;
+  bool profiles = false;  // and with them buffered reads, which came in 1.34.0-gke.2011000
 };
 FuseDriver fuse_driver(const std::string& cluster_version);
 

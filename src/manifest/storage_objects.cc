@@ -29,8 +29,24 @@ json::Object to_json(const PersistentVolumeClaim& claim) {
                                 {"kind", "VolumeSnapshot"},
                                 {"name", claim.snapshot}};
   }
+  if (!claim.volume.empty()) spec["volumeName"] = claim.volume;
   spec["resources"] = Object{{"requests", Object{{"storage", std::to_string(claim.gib) + "Gi"}}}};
   return typed("v1", "PersistentVolumeClaim", claim.meta, std::move(spec));
+}
+
+json::Object to_json(const PersistentVolume& volume) {
+  Object spec{{"accessModes", Array{json::Value(volume.access_mode)}},
+              {"capacity", Object{{"storage", std::to_string(volume.gib) + "Gi"}}},
+              {"storageClassName", volume.storage_class},
+              // What it stands for is not ours to delete.
+              {"persistentVolumeReclaimPolicy", "Retain"},
+              {"claimRef", Object{{"namespace", volume.claim_namespace}, {"name", volume.claim}}}};
+  Array options;
+  for (const auto& option : volume.mount_options) options.emplace_back(option);
+  if (!options.empty()) spec["mountOptions"] = std::move(options);
+  spec["csi"] =
+      Object{{"driver", volume.driver}, {"volumeHandle", volume.handle}, {"readOnly", true}};
+  return typed("v1", "PersistentVolume", volume.meta, std::move(spec));
 }
 
 json::Object to_json(const Job& job) {

@@ -24,7 +24,18 @@ struct PersistentVolumeClaim {
   std::string storage_class;  // empty: the cluster's default
   std::string access_mode;
   int gib = 1;
-  std::string snapshot;  // made from this VolumeSnapshot; empty: made empty
+  std::string snapshot = {};  // made from this VolumeSnapshot; empty: made empty
+  std::string volume = {};    // this one and no other
+};
+
+/// Something that is there already, for one claim.
+struct PersistentVolume {
+  ObjectMeta meta;  // of no namespace
+  std::string storage_class, access_mode;
+  int gib = 1;
+  std::string driver, handle;
+  std::vector<std::string> mount_options;
+  std::string claim, claim_namespace;
 };
 
 /// Runs once; what fails is looked at by a person, not tried again, unless it says how often.
@@ -45,6 +56,7 @@ struct ComputeClass {
 
 json::Object to_json(const StorageClass& storage_class);
 json::Object to_json(const PersistentVolumeClaim& claim);
+json::Object to_json(const PersistentVolume& volume);
 json::Object to_json(const Job& job);
 json::Object to_json(const ComputeClass& compute_class);
 

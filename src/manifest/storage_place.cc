@@ -9,6 +9,7 @@
 #include "manifest/hyperdisk.h"
 #include "manifest/storage.h"
 #include "manifest/storage_objects.h"
+#include "manifest/storage_profile.h"
 #include "manifest/storage_xla.h"
 #include "manifest/streamer.h"
 #include "manifest/text.h"
@@ -74,6 +75,18 @@ void mounted(const Step& step) {
   account(step, name);
   mount_bucket(from, step.plan, fuse_driver(step.request.delivery.cluster_version), name, step.pod);
   step.say(storage_comments(step.request, step.facts, from, step.plan, name));
+  fill(step, from, name);
+}
+
+void by_profile(const Step& step) {
+  const BucketFolder from = bucket_folder(step.request.model_bucket_uri).value_or(BucketFolder{});
+  const std::string name = step.base + "-account";
+  account(step, name);
+  const ProfileVolume made =
+      mount_by_profile(from, step.plan, step.meta, step.base, name, step.pod);
+  step.add(made.volume);
+  step.add(made.claim);
+  step.say(profile_comments(step.request, step.facts, from, made, name));
   fill(step, from, name);
 }
 
@@ -207,6 +220,9 @@ Result<Placed> place_weights(const Request& request, const Facts& facts, const P
   switch (storage_in_use(request, plan)) {
     case Storage::GcsFuse:
       mounted(step);
+      break;
+    case Storage::GcsFuseProfile:
+      by_profile(step);
       break;
     case Storage::RunaiStreamer:
       streamed(step);

@@ -101,6 +101,53 @@ TEST(Storage, ThePodHasWhatTheDriverAsksFor) {
                              HasSubstr("sa/" + manifest.objects[0].name))));
 }
 
+TEST(Storage, AProfileIsAClaimOnAVolumeOfTheDriversOwnClass) {
+  Case c = from_bucket();
+  c.request.delivery.storage = Storage::GcsFuseProfile;
+  c.request.namespace_name = "team-a";
+  const auto manifest = made(c);
+  EXPECT_EQ(kinds(manifest),
+            (std::vector<std::string>{"ServiceAccount", "PersistentVolume", "PersistentVolumeClaim",
+                                      "Deployment", "Service", "PodMonitoring"}));
+  const auto all = YAML::LoadAll(to_yaml_text(manifest, Output::Manifest));
+  const YAML::Node volume = all[1], claim = all[2];
+  EXPECT_FALSE(volume["metadata"]["namespace"]);
+  EXPECT_EQ(volume["metadata"]["name"].as<std::string>(),
+            "team-a-llama-3-1-8b-instruct-vllm-weights");
+  EXPECT_EQ(volume["spec"]["storageClassName"].as<std::string>(), "gcsfusecsi-serving");
+  EXPECT_EQ(volume["spec"]["csi"]["volumeHandle"].as<std::string>(), "models-of-ours");
+  EXPECT_EQ(volume["spec"]["mountOptions"][1].as<std::string>(), "only-dir:llama/8b");
+  // Each names the other, so that neither is bound to anything else.
+  EXPECT_EQ(volume["spec"]["claimRef"]["name"].as<std::string>(),
+            claim["metadata"]["name"].as<std::string>());
+  EXPECT_EQ(volume["spec"]["claimRef"]["namespace"].as<std::string>(), "team-a");
+  EXPECT_EQ(claim["spec"]["volumeName"].as<std::string>(),
+            volume["metadata"]["name"].as<std::string>());
+  for (const char* same : {"accessModes", "storageClassName"})
+    EXPECT_EQ(YAML::Dump(claim["spec"][same]), YAML::Dump(volume["spec"][same]));
+  const YAML::Node pod = pod_of(manifest);
+  EXPECT_EQ(pod["metadata"]["annotations"]["gke-gcsfuse/profiles"].Scalar(), "true");
+  EXPECT_EQ(pod["spec"]["volumes"][1]["persistentVolumeClaim"]["claimName"].as<std::string>(),
+            claim["metadata"]["name"].as<std::string>());
+  for (const auto& one : pod["spec"]["volumes"])
+    EXPECT_NE(one["name"].as<std::string>(), "gke-gcsfuse-cache");
+  EXPECT_EQ(pod["spec"]["containers"][0]["volumeMounts"][1]["mountPath"].as<std::string>(),
+            "/data");
+  EXPECT_THAT(manifest.comments, AllOf(Contains(HasSubstr("gke.gcsfuse.profileTuner")),
+                                       Contains(HasSubstr("1.35.1-gke.1616000 or later"))));
+}
+
+TEST(Storage, AProfileNeedsAClusterThatHasThem) {
+  Case c = from_bucket();
+  c.request.delivery.storage = Storage::GcsFuseProfile;
+  c.request.delivery.cluster_version = "1.35.1-gke.1616000";
+  EXPECT_TRUE(create(c.request, c.facts));
+  c.request.delivery.cluster_version = "1.35.1-gke.1615999";
+  const auto refused = create(c.request, c.facts);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("has no profiles"));
+}
+
 TEST(Storage, TheCacheInMemoryIsBoundedAndCounts) {
   Case c = from_bucket();
   const auto numbers = plan(c.request, c.facts).value();

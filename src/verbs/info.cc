@@ -34,8 +34,8 @@ Array platforms() {
 Array storages() {
   Array out;
   using enum manifest::Storage;
-  for (const auto storage : {Auto, BootDisk, Memory, LocalSsd, Volume, GcsFuse, RunaiStreamer,
-                             HyperdiskMl, Image, Download}) {
+  for (const auto storage : {Auto, BootDisk, Memory, LocalSsd, Volume, GcsFuse, GcsFuseProfile,
+                             RunaiStreamer, HyperdiskMl, Image, Download}) {
     out.emplace_back(manifest::name(storage));
   }
   return out;

@@ -78,6 +78,12 @@ SHAPES = [
     (("Qwen/Qwen3-32B", "vllm-tpu", "0.12.0", "tpu-v6e-slice"), ()),
     (("Qwen/Qwen3-32B", "vllm-tpu", "0.12.0", "tpu7x"), ()),
     (("Qwen/Qwen3-32B", "vllm-tpu", "0.12.0", "tpu-v5-lite-podslice"), ()),
+    (("meta-llama/Llama-3.1-8B-Instruct", "vllm", "0.19.0", "nvidia-l4"),
+     ("--storage=gcs-fuse-profile", "--model-bucket-uri=gs://models/weights")),
+    (("meta-llama/Llama-3.1-405B-Instruct", "vllm", "0.19.0", "nvidia-h100-80gb"),
+     ("--tensor-parallel=16", "--pipeline-parallel=2")),
+    (("meta-llama/Llama-3.1-405B-Instruct", "vllm", "0.19.0", "nvidia-gb200"),
+     ("--instance-type=a4x-highgpu-4g", "--accelerators-per-replica=8", "--gpu-network")),
 ]
 # Who defines the kinds that are written, and so whose rules they are held to.
 BUILT_IN = dict.fromkeys(("", "apps", "autoscaling", "batch", "rbac.authorization.k8s.io",
@@ -86,6 +92,9 @@ BUILT_IN = dict.fromkeys(("", "apps", "autoscaling", "batch", "rbac.authorizatio
 NOT_VALIDATED = {
     "ComputeClass (cloud.google.com)": "defined by GKE, in no public module; written for"
     " --storage=boot-disk with --instance-type, of which none is asked for here",
+    "ComputeDomain (resource.nvidia.com)": "defined by NVIDIA's DRA driver, in no module that is fetched"
+    " here",
+    "InferenceObjective (llm-d.ai)": "defined by llm-d's router, in no module that is fetched here",
     "GCPBackendPolicy (networking.gke.io)": "defined by GKE, in no public module",
     "HealthCheckPolicy (networking.gke.io)": "defined by GKE, in no public module",
 }

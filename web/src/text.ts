@@ -252,7 +252,7 @@ export const t = {
     storage: 'Weights are kept in',
     storageAuto: 'Whatever starts fastest',
     storageNames: {
-      'boot-disk': 'Boot disk', memory: 'Memory', 'local-ssd': 'Local SSD', volume: 'Volume', 'gcs-fuse': 'Bucket, mounted', 'runai-streamer': 'Bucket, streamed',
+      'boot-disk': 'Boot disk', memory: 'Memory', 'local-ssd': 'Local SSD', volume: 'Volume', 'gcs-fuse': 'Bucket, mounted', 'gcs-fuse-profile': 'Bucket, by the driver’s profile', 'runai-streamer': 'Bucket, streamed',
       'hyperdisk-ml': 'Hyperdisk ML', image: 'Inside the image', download: 'Downloaded at each start',
     } as Record<string, string>,
     scaling: 'Autoscaling',
