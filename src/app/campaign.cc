@@ -10,6 +10,7 @@
 #include "app/prompt_probe.h"
 #include "app/server_probe.h"
 #include "app/timeline_keeper.h"
+#include "http/client.h"
 #include "run/measured_profile.h"
 #include "scrape/compare.h"
 #include "scrape/scraper.h"
@@ -119,13 +120,17 @@ RunSpec at_load(const SweepAsk& sweep, double load) {
   return spec;
 }
 
-/// Nobody accepted a connection for the whole of the point, which may be too short to be called
-/// off.
+/// No request was answered and connections were refused: the server ended before the point, or as
+/// it began; the point may be too short to be called off.
 bool nobody_there(const run::PointRecord& point) {
+  const auto refused = [](const run::ErrorCount& error) { return error.what == "no connection"; };
+  const auto cut = [](const run::ErrorCount& error) {
+    return error.what.starts_with(http::name(http::Outcome::Cut));
+  };
   return point.requests_sent > 0 && point.requests_completed == 0 &&
-         std::ranges::all_of(point.errors, [](const run::ErrorCount& error) {
-           return error.what == "no connection";
-         });
+         std::ranges::any_of(point.errors, refused) &&
+         std::ranges::all_of(point.errors,
+                             [&](const auto& error) { return refused(error) || cut(error); });
 }
 
 /// One load point after another, each kept before the next begins.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "app/profiles.h"
@@ -102,7 +103,10 @@ TEST_F(KeptRanking, IsOneForAllSessionsUntilAnyOfThemWrites) {
   EXPECT_EQ(must_keep(), first);
   const auto other = open();
   EXPECT_EQ(*kept_ranking(*other), first);
-  profile::Profile own = profile::to_profile(first->rows().front());
+  const auto ordinary = std::ranges::find_if(
+      first->rows(), [](const auto& row) { return row.setup.decoding == "serving"; });
+  ASSERT_NE(ordinary, first->rows().end());
+  profile::Profile own = profile::to_profile(*ordinary);
   own.id = "one-of-our-own";
   own.setup.model = "me/mine";
   ASSERT_TRUE((*other->store())->put(own));
